@@ -1,0 +1,73 @@
+/**
+ * A cursor over received bytes with a sticky error: reading past the end answers zero or empty and
+ * sets `failed`, so that a decoder reads straight through and asks once. Big-endian (network order).
+ */
+export class Reader {
+  readonly bytes: Uint8Array;
+  readonly #view: DataView;
+  offset = 0;
+  failed = false;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get remaining(): number {
+    return this.bytes.length - this.offset;
+  }
+
+  u8(): number {
+    const at = this.#take(1);
+    return at < 0 ? 0 : this.#view.getUint8(at);
+  }
+
+  u16(): number {
+    const at = this.#take(2);
+    return at < 0 ? 0 : this.#view.getUint16(at);
+  }
+
+  u32(): number {
+    const at = this.#take(4);
+    return at < 0 ? 0 : this.#view.getUint32(at);
+  }
+
+  /** For opaque ids (NFS fileid, cookie): 64 bits as they are. */
+  u64(): bigint {
+    const at = this.#take(8);
+    return at < 0 ? 0n : this.#view.getBigUint64(at);
+  }
+
+  /** For offsets and sizes: 64 bits; what no JavaScript number can hold exactly fails the read. */
+  size64(): number {
+    const high = this.u32();
+    const low = this.u32();
+    if (high > 0x1f_ffff) this.failed = true;
+    return this.failed ? 0 : high * 0x1_0000_0000 + low;
+  }
+
+  /** A view into the received bytes: copy what must outlive them. */
+  take(length: number): Uint8Array {
+    const at = this.#take(length);
+    return at < 0 ? this.bytes.subarray(0, 0) : this.bytes.subarray(at, at + length);
+  }
+
+  skip(length: number): void {
+    this.#take(length);
+  }
+
+  /** Says that a value read was out of bounds: everything read from here on is empty. */
+  fail(): void {
+    this.failed = true;
+  }
+
+  #take(length: number): number {
+    const at = this.offset;
+    if (this.failed || length > this.bytes.length - at) {
+      this.failed = true;
+      return -1;
+    }
+    this.offset = at + length;
+    return at;
+  }
+}

@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { Command, InvalidArgumentError } from "commander";
+import { UserError } from "../user-error.ts";
+import { type InsideOptions, runInside } from "./demo/inside.ts";
+import { demoTree } from "./demo/tree.ts";
+import { requirePackages } from "./packages.ts";
+
+/** The display has a line a node, and each node takes its memory. */
+const NODES_MAX = 32;
+
+interface DemoOptions {
+  readonly nodes: number;
+  readonly memory: number;
+  readonly timeout: number;
+  readonly tree?: string;
+  readonly console?: true;
+  readonly check?: true;
+  readonly json?: true;
+  readonly kvm?: true;
+}
+
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description(
+      "Watch diskless QEMU nodes PXE-boot from one tree, in a private network; nothing on this machine is changed.",
+    )
+    .option("--nodes <n>", "how many nodes boot at once", wholeNumber(1, NODES_MAX), 1)
+    .option("--console", "show the first node's console here, to log in; Ctrl-] ends it")
+    .option(
+      "--check",
+      "stop when all are up (exit 0) or one cannot come up (exit 1); so too without a terminal",
+    )
+    .option("--json", "with --check: answer stages and times as JSON")
+    .option("--tree <dir>", "boot this tree instead of one built into the cache")
+    .option("--memory <MiB>", "memory of each node", wholeNumber(256, 65_536), 1024)
+    .option(
+      "--timeout <seconds>",
+      "with --check: how long the boots may take",
+      wholeNumber(1, 86_400),
+      600,
+    )
+    .option("--kvm", "let QEMU use KVM instead of emulating the processor")
+    .addHelpText(
+      "after",
+      `
+The first run builds a small Debian tree into the cache directory ($XDG_CACHE_HOME or ~/.cache); that takes some minutes.
+The nodes' user is root, the password sidus.
+
+Example:
+  sidus demo --nodes 2
+  sidus demo --console`,
+    )
+    .action(demo);
+}
+
+/** Not for people: the part of the demonstration that runs in its own namespaces. */
+export function demoInsideCommand(): Command {
+  return new Command("demo-inside").argument("<options>").action(async (options: string) => {
+    process.exitCode = await runInside(JSON.parse(options));
+  });
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new UserError(
+      "sidus demo needs root until trees can be built without it: sudo npm run demo",
+    );
+  }
+  requirePackages("demo");
+  const check = options.check === true || !process.stdout.isTTY;
+  const tree = options.tree ?? (await demoTree());
+  const work = mkdtempSync(join(tmpdir(), "sidus-demo-"));
+  try {
+    process.exitCode = await inNamespaces({
+      tree,
+      work,
+      nodes: options.nodes,
+      memory: options.memory,
+      timeout: options.timeout,
+      kvm: options.kvm === true,
+      console: options.console === true,
+      check,
+      json: options.json === true,
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** When this process ends, however it does, everything inside ends with it, and the network is gone. */
+function inNamespaces(options: InsideOptions): Promise<number> {
+  const [program = ""] = process.argv.slice(1);
+  const inside = spawn(
+    "unshare",
+    [
+      ...["--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"],
+      ...[process.execPath, program, "demo-inside", JSON.stringify(options)],
+    ],
+    // The inside stops in order when this channel closes, so also when this process is killed.
+    { stdio: ["inherit", "inherit", "inherit", "ipc"] },
+  );
+  // The terminal sends Ctrl-C to the whole group; unshare itself passes no signal on.
+  const ignore = (): void => {};
+  const pass = (): void => inside.disconnect();
+  process.on("SIGINT", ignore);
+  process.on("SIGTERM", pass);
+  return new Promise((resolve, reject) => {
+    inside.once("error", (cause) =>
+      reject(new UserError(`cannot start unshare: ${cause.message}`, { cause })),
+    );
+    inside.once("exit", (code) => {
+      process.off("SIGINT", ignore);
+      process.off("SIGTERM", pass);
+      resolve(code ?? 1);
+    });
+  });
+}
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`expected a whole number from ${least} to ${most}.`);
+  };
+}

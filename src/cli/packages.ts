@@ -1,0 +1,118 @@
+import { spawn, spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
+import process from "node:process";
+import { UserError } from "../user-error.ts";
+
+/** What somebody wants to do with sidus on this machine. */
+export const purposes = ["build", "serve", "demo", "test"] as const;
+export type Purpose = (typeof purposes)[number];
+
+export interface DebianPackage {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** The only list of Debian packages that sidus calls for; serving needs none. */
+const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
+  build: [
+    { name: "mmdebstrap", reason: "builds trees" },
+    { name: "util-linux", reason: "unshare: a build's mounts and processes stay its own" },
+  ],
+  serve: [],
+  demo: [
+    { name: "qemu-system-x86", reason: "the nodes" },
+    { name: "qemu-system-data", reason: "their firmware" },
+    { name: "seabios", reason: "their BIOS" },
+    { name: "ipxe-qemu", reason: "the PXE ROMs of their network cards" },
+    { name: "iproute2", reason: "their private network" },
+  ],
+  test: [
+    { name: "atftp", reason: "a foreign TFTP client" },
+    { name: "busybox", reason: "a foreign shell and TFTP client" },
+    { name: "curl", reason: "a foreign HTTP client" },
+    { name: "dnsmasq-base", reason: "a foreign DHCP server" },
+    { name: "e2fsprogs", reason: "makes file systems for layers" },
+    { name: "isc-dhcp-client", reason: "a foreign DHCP client" },
+    { name: "libnfs-utils", reason: "a foreign NFS client" },
+    { name: "tcpdump", reason: "captures what is sent" },
+    { name: "tftp-hpa", reason: "a foreign TFTP client" },
+    { name: "tshark", reason: "judges what is sent" },
+    { name: "udhcpc", reason: "a foreign DHCP client" },
+  ],
+};
+
+const includes: Readonly<Record<Purpose, readonly Purpose[]>> = {
+  build: ["build"],
+  serve: ["serve"],
+  demo: ["build", "demo"],
+  test: ["build", "demo", "test"],
+};
+
+export function packagesFor(purpose: Purpose): DebianPackage[] {
+  return includes[purpose].flatMap((part) => own[part]);
+}
+
+export function missingPackages(purpose: Purpose): DebianPackage[] {
+  const wanted = packagesFor(purpose);
+  const names = wanted.map(({ name }) => name);
+  const query = spawnSync(
+    "dpkg-query",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own
+    ["--show", "--showformat", "${Package} ${db:Status-Status}\n", ...names],
+    { encoding: "utf8" },
+  );
+  if (query.error !== undefined) {
+    throw new UserError(
+      "this is not Debian: dpkg-query is missing, and packages are known by Debian's names",
+    );
+  }
+  const installed = new Set(
+    query.stdout.split("\n").flatMap((line) => /^(\S+) installed$/.exec(line)?.[1] ?? []),
+  );
+  return wanted.filter(({ name }) => !installed.has(name));
+}
+
+/** @throws UserError that says how to get what is missing. */
+export function requirePackages(purpose: Purpose): void {
+  const missing = missingPackages(purpose).map(({ name }) => name);
+  if (missing.length === 0) return;
+  throw new UserError(
+    `missing Debian packages: ${missing.join(" ")}; \`${installCommand(missing)}\` or \`sidus doctor ${purpose} --fix\` installs them`,
+  );
+}
+
+export function installCommand(names: readonly string[]): string {
+  const sudo = process.getuid?.() === 0 ? "" : "sudo ";
+  return `${sudo}apt-get install --no-install-recommends ${names.join(" ")}`;
+}
+
+const LISTS_FRESH_MS = 24 * 60 * 60 * 1000;
+
+/** As root, with apt-get; its output goes to stderr. @throws UserError */
+export async function installPackages(names: readonly string[]): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new UserError(`installing packages needs root: ${installCommand(names)}`);
+  }
+  if (!listsAreFresh()) await apt(["update"]);
+  await apt(["install", "--yes", "--no-install-recommends", ...names]);
+}
+
+/** apt replaces files in this directory at each update. */
+function listsAreFresh(): boolean {
+  const lists = statSync("/var/lib/apt/lists/partial", { throwIfNoEntry: false });
+  return lists !== undefined && Date.now() - lists.mtimeMs < LISTS_FRESH_MS;
+}
+
+function apt(args: readonly string[]): Promise<void> {
+  const child = spawn("apt-get", args, {
+    stdio: ["ignore", process.stderr, process.stderr],
+    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      if (code === 0) return resolve();
+      reject(new UserError(`apt-get ${args.join(" ")} failed; see above`, { exitCode: 1 }));
+    });
+  });
+}

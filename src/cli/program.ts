@@ -1,0 +1,33 @@
+import process from "node:process";
+import { Command, CommanderError } from "commander";
+import { UserError } from "../user-error.ts";
+import { buildCommand } from "./build.ts";
+import { demoCommand, demoInsideCommand } from "./demo.ts";
+import { doctorCommand } from "./doctor.ts";
+import { serveCommand } from "./serve.ts";
+import { version } from "./version.ts";
+
+/** Runs one command line; answers the exit code: 0, 1 (failed) or 2 (wrong usage, configuration or surroundings). */
+export async function runCli(argv: readonly string[]): Promise<number> {
+  const program = new Command("sidus")
+    .description("Netboots a room of computers from one tree.")
+    .version(version)
+    .exitOverride()
+    .addCommand(serveCommand())
+    .addCommand(demoCommand())
+    .addCommand(buildCommand())
+    .addCommand(doctorCommand())
+    .addCommand(demoInsideCommand(), { hidden: true });
+  for (const command of program.commands) command.exitOverride();
+  try {
+    await program.parseAsync(argv);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof UserError) {
+      process.stderr.write(`sidus: ${error.message}\n`);
+      return error.exitCode;
+    }
+    throw error;
+  }
+}

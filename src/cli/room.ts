@@ -1,0 +1,254 @@
+import { type Inventory, inventoryOf } from "../boot/inventory.ts";
+import { findKernel } from "../boot/kernel.ts";
+import { loaderFor } from "../boot/loader.ts";
+import type { Label } from "../boot/plan.ts";
+import { type ServedSettings, servedFiles } from "../boot/served.ts";
+import { contains, formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
+import { formatMac } from "../bytes/mac.ts";
+import type { Config } from "../config/config.ts";
+import { type DhcpServer, serveDhcp } from "../dhcp/server.ts";
+import { serveHttp } from "../http/server.ts";
+import type { Clock } from "../net/clock.ts";
+import { type Export, serveNfs } from "../nfs/server.ts";
+import { servePortmap } from "../rpc/server.ts";
+import { openState } from "../state/state.ts";
+import { serveTftp } from "../tftp/server.ts";
+import { openDirectory } from "../tree/directory.ts";
+import type { Tree } from "../tree/tree.ts";
+import { UserError } from "../user-error.ts";
+import type { BootEvent } from "../watch/events.ts";
+import { Refusals } from "../watch/refusals.ts";
+import { type NodeBoot, type StageReached, Timeline } from "../watch/timeline.ts";
+
+/** All servers of one configuration, in this process. */
+export interface Room extends AsyncDisposable {
+  /** Takes on what can change while it runs. @throws UserError for what cannot; the old configuration then stays. */
+  reload(config: Config): Promise<void>;
+  boots(): readonly NodeBoot[];
+  refused(): Record<string, Record<string, number>>;
+}
+
+export interface RoomDeps {
+  readonly clock: Clock;
+  readonly report: (what: string, error: unknown) => void;
+  readonly warn: (text: string) => void;
+  readonly tell: (event: BootEvent) => void;
+  readonly reached: StageReached;
+}
+
+/** What the servers ask for at each request: replaced as a whole by a reload. */
+interface Current {
+  readonly config: Config;
+  readonly inventory: Inventory;
+  readonly exports: readonly Export[];
+  readonly overlay: Tree | undefined;
+  readonly labels: ReadonlyMap<string, Label>;
+}
+
+export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
+  await using opened = new AsyncDisposableStack();
+  const { clock, report } = deps;
+  const timeline = new Timeline(clock, deps.reached);
+  const refusals = new Refusals();
+  const tell = (event: BootEvent): void => {
+    timeline.tell(event);
+    refusals.tell(event);
+    deps.tell(event);
+  };
+
+  const trees = opened.use(new Trees(clock));
+  let current = await currentOf(config, trees);
+  await warnOfKernels(current, deps.warn);
+
+  let dhcp: DhcpServer | undefined;
+  const nodeAt = (address: Ipv4) => dhcp?.nodeAt(address);
+  const files = servedFiles(() => servedSettings(current, nodeAt));
+  const { address, ports } = config;
+  const at = (port: number) => ({ address, port });
+
+  if (config.dhcp.mode === "server") {
+    const store = opened.use(openState(config.state)).leases;
+    dhcp = opened.use(
+      await serveDhcp({
+        settings: () => dhcpSettings(current),
+        clock,
+        store,
+        tell,
+        report,
+        ports: { server: ports.dhcp, client: ports.dhcp + 1 },
+      }),
+    );
+  }
+  opened.use(await serveTftp({ local: at(ports.tftp), files, clock, tell, report }));
+  opened.use(
+    await serveHttp({
+      local: at(ports.http),
+      files,
+      up: (from, body) => tell({ kind: "up", address: from, tree: treeOf(body) }),
+      status: () => statusOf(timeline.boots(), refusals.counts()),
+      tell,
+      report,
+    }),
+  );
+  opened.use(
+    await serveNfs({ local: at(ports.nfs), exports: () => current.exports, tell, report }),
+  );
+  opened.use(
+    await servePortmap({
+      local: at(ports.portmap),
+      mappings: () => [
+        { program: 100_003, version: 3, port: ports.nfs },
+        { program: 100_005, version: 3, port: ports.nfs },
+      ],
+      tell,
+      report,
+    }),
+  );
+
+  const stack = opened.move();
+  return {
+    async reload(next) {
+      refuseFixedChanges(current.config, next);
+      const reloaded = await currentOf(next, trees);
+      await warnOfKernels(reloaded, deps.warn);
+      current = reloaded;
+    },
+    boots: () => timeline.boots(),
+    refused: () => refusals.counts(),
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Opened trees by directory: a reload keeps those that stay, and so their handles. */
+class Trees implements AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #open = new Map<string, Tree>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async at(directory: string): Promise<Tree> {
+    const tree =
+      this.#open.get(directory) ?? (await openDirectory(directory, { clock: this.#clock }));
+    this.#open.set(directory, tree);
+    return tree;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const tree of this.#open.values()) await tree[Symbol.asyncDispose]();
+  }
+}
+
+async function currentOf(config: Config, trees: Trees): Promise<Current> {
+  const exports: Export[] = [];
+  for (const { name, path, source, clients } of config.exports) {
+    exports.push({ name, path, clients, tree: await trees.at(source) });
+  }
+  const byName = new Map(exports.map((entry) => [entry.name, entry]));
+  const labels = new Map<string, Label>();
+  for (const [name, label] of config.boot.labels) {
+    if (label.kind === "local") labels.set(name, label);
+    else {
+      const from = byName.get(label.export);
+      if (from === undefined) throw new Error(`label ${name} without its export`);
+      labels.set(name, { ...label, export: from });
+    }
+  }
+  const { overlay } = config.boot;
+  return {
+    config,
+    inventory: inventoryOf(config.nodes),
+    exports,
+    overlay: overlay === undefined ? undefined : await trees.at(overlay),
+    labels,
+  };
+}
+
+/** A label that cannot boot is worth a line before the first node shows it. */
+async function warnOfKernels({ labels }: Current, warn: (text: string) => void): Promise<void> {
+  for (const [name, label] of labels) {
+    if (label.kind === "local" || label.kernel !== undefined) continue;
+    const found = await findKernel(label.export.tree);
+    if ("missing" in found)
+      warn(`label ${name} cannot boot: the tree ${label.export.name} ${found.missing}`);
+  }
+}
+
+function refuseFixedChanges(old: Config, next: Config): void {
+  const fixed = ["interface", "address", "state", "ports"] as const;
+  for (const key of fixed) {
+    if (JSON.stringify(old[key]) !== JSON.stringify(next[key])) {
+      throw new UserError(`${next.file}: ${key}: changes only at a restart; nothing was reloaded`);
+    }
+  }
+  if (old.dhcp.mode !== next.dhcp.mode) {
+    throw new UserError(`${next.file}: dhcp.mode: changes only at a restart; nothing was reloaded`);
+  }
+}
+
+function dhcpSettings({ config, inventory, exports, labels }: Current) {
+  const { address, subnet, dhcp, boot } = config;
+  return {
+    serverAddress: address,
+    subnet,
+    ranges: dhcp.ranges,
+    leaseSeconds: dhcp.leaseSeconds,
+    router: dhcp.router,
+    dns: dhcp.dns,
+    domain: dhcp.domain,
+    denyUnknown: dhcp.denyUnknown,
+    inventory,
+    bootFile: loaderFor,
+    rootPath: (facts: { mac: Parameters<Inventory["byMac"]>[0] }) => {
+      const label = labels.get(inventory.byMac(facts.mac)?.label ?? boot.default);
+      const from = label?.kind === "linux" ? label.export : exports[0];
+      return from === undefined ? undefined : `${formatIpv4(address)}:${from.path}`;
+    },
+  };
+}
+
+function servedSettings(current: Current, nodeAt: ServedSettings["nodeAt"]): ServedSettings {
+  const { config, inventory, exports, overlay, labels } = current;
+  return {
+    boot: {
+      serverAddress: config.address,
+      httpPort: config.ports.http,
+      nfsPort: config.ports.nfs,
+      default: config.boot.default,
+      labels,
+    },
+    inventory,
+    exports: exports.map((entry) => ({
+      ...entry,
+      admits: (address: Ipv4) => entry.clients.some((network) => contains(network, address)),
+    })),
+    overlay,
+    nodeAt,
+  };
+}
+
+/** The `tree:` line of what a node posts when it is up. */
+function treeOf(body: string): string {
+  return /^tree:\s*(.{1,200})$/m.exec(body)?.[1]?.trim() ?? "";
+}
+
+/** What /status.json answers. */
+function statusOf(
+  boots: readonly NodeBoot[],
+  refused: Record<string, Record<string, number>>,
+): object {
+  return {
+    nodes: boots.map((boot) => ({
+      mac: formatMac(boot.mac),
+      name: boot.name,
+      address: boot.address === undefined ? undefined : formatIpv4(boot.address),
+      stage: boot.stage,
+      seconds: Object.fromEntries(
+        [...boot.reached].map(([stage, at]) => [stage, Math.round(at - boot.startedAt) / 1000]),
+      ),
+      tree: boot.tree,
+    })),
+    refused,
+  };
+}

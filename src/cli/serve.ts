@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import process from "node:process";
+import { Command } from "commander";
+import { formatIpv4 } from "../bytes/ipv4.ts";
+import { formatMac } from "../bytes/mac.ts";
+import type { Config } from "../config/config.ts";
+import { loadConfig } from "../config/load.ts";
+import { systemClock } from "../net/clock.ts";
+import { interfaceAddresses } from "../net/interfaces.ts";
+import { UserError } from "../user-error.ts";
+import type { BootEvent } from "../watch/events.ts";
+import type { NodeBoot, Stage } from "../watch/timeline.ts";
+import { type Log, openLog } from "./log.ts";
+import { openRoom, type Room } from "./room.ts";
+
+/** How often the log says what was refused since it last said so. */
+const REFUSALS_LOGGED_EVERY_MS = 60_000;
+
+interface ServeOptions {
+  readonly config: string;
+  readonly readyFile?: string;
+}
+
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description("Serve DHCP, TFTP, HTTP and NFS in the foreground, as the configuration says.")
+    .requiredOption("-c, --config <file>", "the configuration, sidus.yaml")
+    .option("--ready-file <file>", "write this file when every port listens")
+    .addHelpText(
+      "after",
+      `
+SIGTERM or Ctrl-C stops it, SIGHUP reads the configuration again. As a service of systemd, Type=notify.
+While it runs, http://ADDRESS/status.json says what every node is doing.
+
+Example:
+  sidus serve --config /etc/sidus.yaml`,
+    )
+    .action(serve);
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const config = loadConfig(options.config, interfaceAddresses());
+  const log = openLog(config.log.level);
+  await using room = await openRoom(config, {
+    clock: systemClock,
+    report: (what, error) => log.error({ err: error }, what),
+    warn: (text) => log.warn(text),
+    tell: (event) => logEvent(log, event),
+    reached: (boot, stage) => logStage(log, boot, stage),
+  });
+  logListening(log, config);
+  sayReady(options.readyFile, log);
+  const refusals = logRefusals(log, room);
+  process.on("SIGHUP", () => void reload(options.config, room, log));
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
+  clearInterval(refusals);
+  log.info("stopping");
+}
+
+function logListening(log: Log, { address, ports, dhcp, exports, file }: Config): void {
+  const shown = dhcp.mode === "off" ? { ...ports, dhcp: undefined } : ports;
+  log.info(
+    {
+      address: formatIpv4(address),
+      ports: shown,
+      exports: exports.map((entry) => entry.path),
+      file,
+    },
+    "listening",
+  );
+}
+
+function sayReady(readyFile: string | undefined, log: Log): void {
+  if (readyFile !== undefined) {
+    try {
+      writeFileSync(readyFile, `${process.pid}\n`);
+    } catch (cause) {
+      throw new UserError(`--ready-file ${readyFile}: cannot be written: ${String(cause)}`, {
+        cause,
+      });
+    }
+  }
+  if (process.env["NOTIFY_SOCKET"] !== undefined) {
+    execFile("systemd-notify", ["--ready"], (error) => {
+      if (error !== null) log.warn({ err: error }, "systemd-notify failed");
+    });
+  }
+}
+
+async function reload(file: string, room: Room, log: Log): Promise<void> {
+  try {
+    const config = loadConfig(file, interfaceAddresses());
+    await room.reload(config);
+    log.level = config.log.level;
+    log.info({ file }, "configuration reloaded");
+  } catch (error) {
+    if (error instanceof UserError) log.error(error.message);
+    else log.error({ err: error }, "reload failed");
+  }
+}
+
+function logStage(log: Log, boot: NodeBoot, stage: Stage): void {
+  const seconds =
+    Math.round(((boot.reached.get(stage) ?? boot.startedAt) - boot.startedAt) / 10) / 100;
+  log.info(
+    {
+      node: boot.name,
+      mac: formatMac(boot.mac),
+      address: boot.address === undefined ? undefined : formatIpv4(boot.address),
+      seconds,
+      tree: boot.tree,
+    },
+    `reached ${stage}`,
+  );
+}
+
+function logEvent(log: Log, event: BootEvent): void {
+  if (event.kind === "mount" && (event.outcome === "denied" || event.outcome === "missing")) {
+    log.warn({ address: formatIpv4(event.address), path: event.path }, `mount ${event.outcome}`);
+  } else if (event.kind !== "refused" && log.isLevelEnabled("debug")) {
+    log.debug(readable(event), event.kind);
+  }
+}
+
+function readable(event: Exclude<BootEvent, { kind: "refused" }>): object {
+  const { kind: _, ...fields } = event;
+  const { address } = event;
+  return { ...fields, address: address === undefined ? undefined : formatIpv4(address) };
+}
+
+function logRefusals(log: Log, room: Room): NodeJS.Timeout {
+  let said = "{}";
+  const timer = setInterval(() => {
+    const refused = room.refused();
+    const text = JSON.stringify(refused);
+    if (text === said) return;
+    said = text;
+    log.info({ refused }, "refused so far");
+  }, REFUSALS_LOGGED_EVERY_MS);
+  return timer.unref();
+}

@@ -1,0 +1,78 @@
+import type { Cidr, Ipv4, Ipv4Range } from "../bytes/ipv4.ts";
+import type { MacAddress } from "../bytes/mac.ts";
+
+/** What sidus.yaml says, checked and completed: nothing after this asks whether it makes sense. */
+export interface Config {
+  /** Where it was read from. */
+  readonly file: string;
+  readonly interface: string;
+  /** The server's own address on that interface. */
+  readonly address: Ipv4;
+  readonly subnet: Cidr;
+  /** Directory of the state database. */
+  readonly state: string;
+  readonly ports: Ports;
+  readonly dhcp: DhcpConfig;
+  /** At least one. */
+  readonly exports: readonly ExportConfig[];
+  readonly boot: BootConfig;
+  readonly nodes: readonly NodeConfig[];
+  readonly log: { readonly level: LogLevel };
+}
+
+export interface Ports {
+  readonly dhcp: number;
+  readonly tftp: number;
+  readonly http: number;
+  readonly nfs: number;
+  readonly portmap: number;
+}
+
+export interface DhcpConfig {
+  readonly mode: "server" | "off";
+  readonly ranges: readonly Ipv4Range[];
+  readonly leaseSeconds: number | "infinite";
+  readonly router: Ipv4 | undefined;
+  readonly dns: readonly Ipv4[];
+  readonly domain: string | undefined;
+  readonly denyUnknown: boolean;
+}
+
+export interface ExportConfig {
+  readonly name: string;
+  /** Directory on this machine. */
+  readonly source: string;
+  /** What nodes mount. */
+  readonly path: string;
+  readonly clients: readonly Cidr[];
+}
+
+export interface BootConfig {
+  /** Label of the nodes that name none. */
+  readonly default: string;
+  /** Directory whose files add to and replace those of the tree. */
+  readonly overlay: string | undefined;
+  readonly labels: ReadonlyMap<string, LabelConfig>;
+}
+
+export type LabelConfig =
+  | { readonly kind: "local" }
+  | {
+      readonly kind: "linux";
+      readonly export: string;
+      /** Paths in the tree; undefined: the newest kernel that has an initrd and modules. */
+      readonly kernel: string | undefined;
+      readonly initrd: string | undefined;
+      readonly append: string | undefined;
+    };
+
+export interface NodeConfig {
+  readonly mac: MacAddress;
+  readonly name: string | undefined;
+  readonly address: Ipv4 | undefined;
+  readonly label: string | undefined;
+  readonly append: string | undefined;
+}
+
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];

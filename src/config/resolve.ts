@@ -1,0 +1,227 @@
+import { type Cidr, contains, formatCidr, formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
+import { formatMac } from "../bytes/mac.ts";
+import { formatInterface, type InterfaceAddress } from "../net/interfaces.ts";
+import type {
+  BootConfig,
+  Config,
+  DhcpConfig,
+  ExportConfig,
+  LabelConfig,
+  NodeConfig,
+} from "./config.ts";
+import type { Written } from "./schema.ts";
+import type { Path, Source } from "./source.ts";
+
+const LEASE_SECONDS_DEFAULT = 12 * 3600;
+
+/** Fills in what the file leaves out, and checks what hangs together. */
+export function resolveConfig(
+  written: Written,
+  source: Source,
+  interfaces: readonly InterfaceAddress[],
+): Config {
+  const own = ownAddress(written, source, interfaces);
+  const exports = exportsOf(written, source, own.subnet);
+  const boot = bootOf(written, source, exports);
+  return {
+    file: source.file,
+    interface: own.name,
+    address: own.address,
+    subnet: own.subnet,
+    state: written.state ?? "/var/lib/sidus",
+    ports: {
+      dhcp: written.ports?.dhcp ?? 67,
+      tftp: written.ports?.tftp ?? 69,
+      http: written.ports?.http ?? 80,
+      nfs: written.ports?.nfs ?? 2049,
+      portmap: written.ports?.portmap ?? 111,
+    },
+    dhcp: dhcpOf(written, source, own),
+    exports,
+    boot,
+    nodes: nodesOf(written, source, own, boot),
+    log: { level: written.log?.level ?? "info" },
+  };
+}
+
+function ownAddress(
+  written: Written,
+  source: Source,
+  interfaces: readonly InterfaceAddress[],
+): InterfaceAddress {
+  const ofInterface = interfaces.filter((found) => found.name === written.interface);
+  const [first] = ofInterface;
+  if (first === undefined) {
+    const there = interfaces.map(formatInterface).join(", ") || "none";
+    throw source.complain(
+      ["interface"],
+      `no interface "${written.interface}" with an IPv4 address; this machine has: ${there}`,
+    );
+  }
+  if (written.address === undefined) return first;
+  const chosen = ofInterface.find((found) => found.address === written.address);
+  if (chosen !== undefined) return chosen;
+  const there = ofInterface.map(formatInterface).join(", ");
+  throw source.complain(
+    ["address"],
+    `${formatIpv4(written.address)} is not an address of ${written.interface}; it has: ${there}`,
+  );
+}
+
+function dhcpOf(written: Written, source: Source, own: InterfaceAddress): DhcpConfig {
+  const dhcp = written.dhcp;
+  const mode = dhcp?.mode ?? "server";
+  const ranges = dhcp?.range ?? [];
+  ranges.forEach((range) => {
+    for (const end of [range.first, range.last])
+      inSubnet(source, ["dhcp", "range"], end, own.subnet);
+  });
+  const reservations = (written.nodes ?? []).some((node) => node.ip !== undefined);
+  if (mode === "server" && ranges.length === 0 && !reservations) {
+    throw source.complain(
+      ["dhcp"],
+      "expected range: FIRST-LAST (or nodes with ip:), found nothing to hand out; mode: off serves no DHCP",
+    );
+  }
+  return {
+    mode,
+    ranges,
+    leaseSeconds: dhcp?.lease ?? LEASE_SECONDS_DEFAULT,
+    router: dhcp?.router,
+    dns: dhcp?.dns ?? [],
+    domain: dhcp?.domain,
+    denyUnknown: dhcp?.["deny-unknown"] ?? false,
+  };
+}
+
+function exportsOf(written: Written, source: Source, subnet: Cidr): ExportConfig[] {
+  const exports = Object.entries(written.exports).map(([name, entry]) => ({
+    name,
+    source: entry.source,
+    path: withoutTrailingSlash(entry.path ?? `/srv/nfsroot/${name}`),
+    clients: entry.clients ?? [subnet],
+  }));
+  if (exports.length === 0) {
+    throw source.complain(
+      ["exports"],
+      "expected at least one, as sidus: { source: /srv/nfsroot/sidus }",
+    );
+  }
+  const paths = new Map<string, string>();
+  for (const { name, path } of exports) {
+    const other = paths.get(path);
+    if (other !== undefined) {
+      throw source.complain(
+        ["exports", name],
+        `has the same path ${path} as ${other}; give one another path:`,
+      );
+    }
+    paths.set(path, name);
+  }
+  return exports;
+}
+
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, "") : path;
+}
+
+function bootOf(written: Written, source: Source, exports: readonly ExportConfig[]): BootConfig {
+  const [first] = exports;
+  const names = exports.map((entry) => entry.name);
+  const labels = new Map<string, LabelConfig>([
+    ["tmpfs", linuxLabel({}, first?.name ?? "")],
+    ["local", { kind: "local" }],
+  ]);
+  for (const [name, entry] of Object.entries(written.boot?.labels ?? {})) {
+    if (entry === "local") {
+      labels.set(name, { kind: "local" });
+      continue;
+    }
+    if (entry.export !== undefined && !names.includes(entry.export)) {
+      throw source.complain(
+        ["boot", "labels", name, "export"],
+        `expected one of ${names.join(", ")}, found "${entry.export}"`,
+      );
+    }
+    if ((entry.kernel === undefined) !== (entry.initrd === undefined)) {
+      throw source.complain(
+        ["boot", "labels", name],
+        "expected both of kernel: and initrd:, or neither",
+      );
+    }
+    labels.set(name, linuxLabel(entry, first?.name ?? ""));
+  }
+  const chosen = written.boot?.default ?? "tmpfs";
+  knownLabel(source, ["boot", "default"], chosen, labels);
+  return { default: chosen, overlay: written.boot?.overlay, labels };
+}
+
+function linuxLabel(
+  entry: Exclude<NonNullable<NonNullable<Written["boot"]>["labels"]>[string], "local">,
+  firstExport: string,
+): LabelConfig {
+  return {
+    kind: "linux",
+    export: entry.export ?? firstExport,
+    kernel: entry.kernel,
+    initrd: entry.initrd,
+    append: entry.append,
+  };
+}
+
+function nodesOf(
+  written: Written,
+  source: Source,
+  own: InterfaceAddress,
+  boot: BootConfig,
+): NodeConfig[] {
+  const seen = new Map<string, number>();
+  const once = (index: number, key: "mac" | "name" | "ip", text: string): void => {
+    const other = seen.get(`${key} ${text}`);
+    if (other !== undefined) {
+      throw source.complain(["nodes", index, key], `${text} is already that of nodes[${other}]`);
+    }
+    seen.set(`${key} ${text}`, index);
+  };
+  return (written.nodes ?? []).map((node, index) => {
+    once(index, "mac", formatMac(node.mac));
+    if (node.name !== undefined) once(index, "name", node.name.toLowerCase());
+    if (node.ip !== undefined) {
+      inSubnet(source, ["nodes", index, "ip"], node.ip, own.subnet);
+      if (node.ip === own.address) {
+        throw source.complain(
+          ["nodes", index, "ip"],
+          "is the server's own address; choose another",
+        );
+      }
+      once(index, "ip", formatIpv4(node.ip));
+    }
+    if (node.label !== undefined)
+      knownLabel(source, ["nodes", index, "label"], node.label, boot.labels);
+    return {
+      mac: node.mac,
+      name: node.name,
+      address: node.ip,
+      label: node.label,
+      append: node.append,
+    };
+  });
+}
+
+function inSubnet(source: Source, path: Path, address: Ipv4, subnet: Cidr): void {
+  if (contains(subnet, address)) return;
+  throw source.complain(
+    path,
+    `expected an address in ${formatCidr(subnet)}, the network of the interface, found ${formatIpv4(address)}`,
+  );
+}
+
+function knownLabel(
+  source: Source,
+  path: Path,
+  label: string,
+  labels: ReadonlyMap<string, LabelConfig>,
+): void {
+  if (labels.has(label)) return;
+  throw source.complain(path, `expected one of ${[...labels.keys()].join(", ")}, found "${label}"`);
+}

@@ -1,0 +1,138 @@
+import { z } from "zod";
+import { parseCidr, parseIpv4, parseIpv4Range } from "../bytes/ipv4.ts";
+import { parseMac } from "../bytes/mac.ts";
+import { HOST_NAME_BYTES_MAX, LEASE_SECONDS_MAX, LEASE_SECONDS_MIN, NODES_MAX } from "../limits.ts";
+import { logLevels } from "./config.ts";
+import { parseDurationSeconds } from "./units.ts";
+
+/** One schema for sidus.yaml: shapes and single values. What hangs together is checked in resolve.ts. */
+
+/** A value written as text; `expected` is what the error says, with an example. */
+function written<T>(expected: string, parse: (text: string) => T | undefined) {
+  return z.unknown().transform((value, context): T => {
+    const parsed =
+      typeof value === "string" || typeof value === "number" ? parse(String(value)) : undefined;
+    if (parsed === undefined) {
+      context.addIssue({ code: "custom", message: `expected ${expected}` });
+      return z.NEVER;
+    }
+    return parsed;
+  });
+}
+
+/** One, or a list of them. */
+function oneOrMore<T extends z.ZodType>(item: T) {
+  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item));
+}
+
+const matching = (form: RegExp) => (text: string) => (form.test(text) ? text : undefined);
+
+const ipv4 = written("an IPv4 address, as 10.13.20.1", parseIpv4);
+const cidr = written("a network, as 10.13.20.0/24 (no bits set after the prefix)", parseCidr);
+const range = written("a range FIRST-LAST, as 10.13.20.50-10.13.20.250", parseIpv4Range);
+const mac = written("a MAC address, as 52:54:00:77:00:01", parseMac);
+const lease = written("a lease time, as 12h or 7d (at least 2m), or infinite", (text) => {
+  if (text === "infinite") return "infinite" as const;
+  const seconds = parseDurationSeconds(text);
+  if (seconds === undefined || seconds < LEASE_SECONDS_MIN || seconds > LEASE_SECONDS_MAX) {
+    return undefined;
+  }
+  return seconds;
+});
+const hostName = written(
+  `a host name: letters, digits and inner dashes, at most ${HOST_NAME_BYTES_MAX}`,
+  matching(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i),
+);
+const domain = written(
+  "a domain name, as lab.example.org",
+  matching(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i),
+);
+const name = written(
+  "a name: letters, digits, dots, dashes and underscores, beginning with a letter or digit",
+  matching(/^[a-z0-9][a-z0-9._-]{0,62}$/i),
+);
+const absolutePath = written(
+  "an absolute path, as /srv/nfsroot/sidus",
+  matching(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\0]*$/),
+);
+const interfaceName = written("the name of a network interface, as eth1", matching(/^\S{1,15}$/));
+const port = written("a port from 1 to 65535", (text) => {
+  const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return value >= 1 && value <= 65_535 ? value : undefined;
+});
+/** One line: a line break would end PXELINUX's APPEND. */
+const commandLine = written("kernel arguments on one line", matching(/^[^\r\n\0]{0,2000}$/));
+const truth = written("true or false", () => undefined).or(z.boolean());
+
+const label = z.union(
+  [
+    z.literal("local"),
+    z.strictObject({
+      export: name.optional(),
+      kernel: absolutePath.optional(),
+      initrd: absolutePath.optional(),
+      append: commandLine.optional(),
+    }),
+  ],
+  { error: "expected local, or keys of: export, kernel, initrd, append" },
+);
+
+export const schema = z.strictObject({
+  interface: interfaceName,
+  address: ipv4.optional(),
+  state: absolutePath.optional(),
+  ports: z
+    .strictObject({
+      dhcp: port.optional(),
+      tftp: port.optional(),
+      http: port.optional(),
+      nfs: port.optional(),
+      portmap: port.optional(),
+    })
+    .optional(),
+  dhcp: z
+    .strictObject({
+      mode: z.enum(["server", "off"], { error: "expected server or off" }).optional(),
+      range: oneOrMore(range).optional(),
+      lease: lease.optional(),
+      router: ipv4.optional(),
+      dns: oneOrMore(ipv4).optional(),
+      domain: domain.optional(),
+      "deny-unknown": truth.optional(),
+    })
+    .optional(),
+  exports: z.record(
+    name,
+    z.strictObject({
+      source: absolutePath,
+      path: absolutePath.optional(),
+      clients: oneOrMore(cidr).optional(),
+    }),
+  ),
+  boot: z
+    .strictObject({
+      default: name.optional(),
+      overlay: absolutePath.optional(),
+      labels: z.record(name, label).optional(),
+    })
+    .optional(),
+  nodes: z
+    .array(
+      z.strictObject({
+        mac,
+        name: hostName.optional(),
+        ip: ipv4.optional(),
+        label: name.optional(),
+        append: commandLine.optional(),
+      }),
+    )
+    .max(NODES_MAX, `expected at most ${NODES_MAX} nodes`)
+    .optional(),
+  log: z
+    .strictObject({
+      level: z.enum(logLevels, { error: `expected one of ${logLevels.join(", ")}` }).optional(),
+    })
+    .optional(),
+});
+
+export type Written = z.output<typeof schema>;

@@ -1,0 +1,82 @@
+import { readFileSync } from "node:fs";
+import { isCollection, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import { CONFIG_BYTES_MAX } from "../limits.ts";
+import { UserError } from "../user-error.ts";
+
+export type Path = readonly PropertyKey[];
+
+/** A YAML file with its lines, so that every complaint can name one. */
+export interface Source {
+  readonly file: string;
+  readonly value: unknown;
+  /** One line: file, line, key and the complaint. */
+  complain(path: Path, complaint: string): UserError;
+}
+
+export function readSource(file: string): Source {
+  const text = readText(file);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [problem] = document.errors;
+  if (problem !== undefined) {
+    const { line } = lines.linePos(problem.pos[0]);
+    throw new UserError(`${file}:${line}: not valid YAML: ${problem.message.split("\n")[0]}`);
+  }
+  return {
+    file,
+    value: document.toJS({ maxAliasCount: 100 }) ?? {},
+    complain(path, complaint) {
+      const { line } = lines.linePos(offsetOf(document.contents, path));
+      return new UserError(`${file}:${line}: ${keyText(path)}${complaint}`);
+    },
+  };
+}
+
+function readText(file: string): string {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.length > CONFIG_BYTES_MAX) {
+      throw new UserError(`${file}: larger than ${CONFIG_BYTES_MAX} bytes; is it the right file?`);
+    }
+    return bytes.toString("utf8");
+  } catch (cause) {
+    if (cause instanceof UserError) throw cause;
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code === "ENOENT") {
+      throw new UserError(`${file}: no such file; name the configuration with --config FILE`, {
+        cause,
+      });
+    }
+    throw new UserError(`${file}: cannot be read: ${String(cause)}`, { cause });
+  }
+}
+
+/** Where the key of the deepest existing part of the path stands. */
+function offsetOf(root: Node | null, path: Path): number {
+  let node: unknown = root;
+  let offset = root?.range?.[0] ?? 0;
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(
+        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(key),
+      );
+      if (pair === undefined) break;
+      if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isCollection(node)) {
+      node = node.items[Number(key)];
+      if (!isScalar(node) && !isCollection(node)) break;
+      offset = node.range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
+}
+
+/** `nodes[2].mac: `, or nothing for the whole file. */
+function keyText(path: Path): string {
+  if (path.length === 0) return "";
+  const text = path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("");
+  return `${text.replace(/^\./, "")}: `;
+}

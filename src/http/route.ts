@@ -1,0 +1,37 @@
+import { isUtf8 } from "node:buffer";
+
+/** What a request line asks for. */
+export type Route =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "status" }
+  | { readonly kind: "up" }
+  | { readonly kind: "bad-target" }
+  | { readonly kind: "bad-method"; readonly allow: string };
+
+export function routeOf(method: string, target: string): Route {
+  const path = pathOf(target);
+  if (path === undefined) return { kind: "bad-target" };
+  const reads = method === "GET" || method === "HEAD";
+  if (path === "/up")
+    return method === "POST" ? { kind: "up" } : { kind: "bad-method", allow: "POST" };
+  if (!reads) return { kind: "bad-method", allow: "GET, HEAD" };
+  return path === "/status.json" ? { kind: "status" } : { kind: "file", path };
+}
+
+/** The decoded path of a request target, without its query (RFC 9112 §3.2.1); a server must also take the absolute form (§3.2.2). */
+function pathOf(target: string): string | undefined {
+  const origin = target.replace(/^https?:\/\/[^/?#]*/i, "");
+  const [encoded = ""] = origin.split(/[?#]/, 1);
+  const path = origin !== target && encoded === "" ? "/" : encoded;
+  return path.startsWith("/") ? percentDecoded(path) : undefined;
+}
+
+/** RFC 3986 §2.1; undefined where a percent sign stands for nothing, or the bytes are no UTF-8. */
+function percentDecoded(text: string): string | undefined {
+  if (/%(?![0-9a-f]{2})/i.test(text)) return undefined;
+  const bytes = Buffer.from(
+    text.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    "latin1",
+  );
+  return isUtf8(bytes) ? bytes.toString("utf8") : undefined;
+}

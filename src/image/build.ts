@@ -1,0 +1,170 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import type { Clock } from "../net/clock.ts";
+import { UserError } from "../user-error.ts";
+import { bootstrapCommand, bootstrapEnvironment, MERGED_USR_HOOKS } from "./bootstrap.ts";
+import { runConfined } from "./confined.ts";
+import { finishTree, type TreeKernel, treeKernel } from "./finish.ts";
+import { writeOverlay } from "./overlay.ts";
+import { openStaging, type Staging } from "./staging.ts";
+import { type BuildProgress, BuildSteps, type StepTime } from "./steps.ts";
+
+export interface BuildOptions {
+  /** What nodes say that they run. */
+  readonly name: string;
+  /** A suite of Debian: bookworm, trixie, … */
+  readonly suite: string;
+  /** Packages besides those that booting needs. */
+  readonly include: readonly string[];
+  /** As mmdebstrap takes them: URLs, `deb …` lines, sources files. None: its own choice for the suite. */
+  readonly mirrors: readonly string[];
+  /** Where the tree will be; nothing may be there yet. */
+  readonly output: string;
+  /** Undefined: nobody logs in as root by password. */
+  readonly rootPassword: string | undefined;
+  /** All that the build prints. */
+  readonly logFile: string;
+  /** Of sidus, for the tree's identity. */
+  readonly version: string;
+}
+
+export interface BuildDeps {
+  readonly clock: Clock;
+  readonly progress: (progress: BuildProgress) => void;
+  /** Gets each line that goes to the log. */
+  readonly line?: (text: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface BuildResult {
+  readonly directory: string;
+  readonly kernel: TreeKernel;
+  readonly steps: readonly StepTime[];
+  readonly seconds: number;
+  readonly logFile: string;
+}
+
+/**
+ * Builds a tree that boots from the network, as root. Until it is whole there is nothing at `output`; whatever ends the
+ * build early leaves no mount and no process, and at most a hidden directory that the next build removes.
+ * @throws UserError
+ */
+export async function buildTree(options: BuildOptions, deps: BuildDeps): Promise<BuildResult> {
+  refuseImpossible();
+  const architecture = execFileSync("dpkg", ["--print-architecture"], { encoding: "utf8" }).trim();
+  const staging = openStaging(options.output);
+  const steps = new BuildSteps(deps.clock);
+  try {
+    openLog(options);
+    await bootstrap(options, deps, { staging, steps, architecture });
+    const finish = (item: string): void => {
+      deps.signal?.throwIfAborted();
+      steps.finish(item);
+      deps.progress(steps.current);
+    };
+    finish("identity and services");
+    const kernel = treeKernel(staging.tree);
+    finishTree(staging.tree, {
+      name: options.name,
+      suite: options.suite,
+      architecture,
+      built: new Date(deps.clock.epochMs()).toISOString(),
+      sidus: options.version,
+    });
+    finish("writing to disk");
+    // Else a power cut soon after could leave a whole directory of empty files.
+    execFileSync("sync", ["--file-system", staging.tree]);
+    deps.signal?.throwIfAborted();
+    staging.commit();
+    return {
+      directory: options.output,
+      kernel,
+      steps: steps.times(),
+      seconds: Math.round(steps.current.elapsedMs / 100) / 10,
+      logFile: options.logFile,
+    };
+  } catch (error) {
+    staging.discard();
+    if (deps.signal?.aborted === true) {
+      throw new UserError(`building ${options.output} was interrupted; nothing of it is left`, {
+        cause: error,
+        exitCode: 1,
+      });
+    }
+    throw error;
+  }
+}
+
+function refuseImpossible(): void {
+  if (process.getuid?.() !== 0) {
+    throw new UserError("building a tree needs root, for owners and devices: sudo sidus build …");
+  }
+  if (spawnSync("mmdebstrap", ["--version"]).error !== undefined) {
+    throw new UserError(
+      "mmdebstrap is not installed: apt-get install mmdebstrap, or sidus doctor build --fix",
+    );
+  }
+}
+
+function openLog(options: BuildOptions): void {
+  try {
+    mkdirSync(dirname(options.logFile), { recursive: true });
+    writeFileSync(options.logFile, "");
+  } catch (cause) {
+    throw new UserError(`cannot write the log ${options.logFile}: ${String(cause)}`, { cause });
+  }
+}
+
+async function bootstrap(
+  options: BuildOptions,
+  deps: BuildDeps,
+  work: { staging: Staging; steps: BuildSteps; architecture: string },
+): Promise<void> {
+  const { staging, steps, architecture } = work;
+  const overlay = join(staging.directory, "overlay");
+  mkdirSync(overlay, { mode: 0o755 });
+  writeOverlay(overlay);
+  const passwords = join(staging.directory, "passwords");
+  if (options.rootPassword !== undefined) {
+    writeFileSync(passwords, `root:${options.rootPassword}\n`, { mode: 0o600 });
+  }
+  const temporary = join(staging.directory, "tmp");
+  mkdirSync(temporary);
+  const paths = {
+    overlay,
+    passwords: options.rootPassword === undefined ? undefined : passwords,
+  };
+  const machine = { architecture, hasMergedUsrHooks: existsSync(MERGED_USR_HOOKS) };
+  deps.progress(steps.current);
+  const status = await runConfined({
+    command: bootstrapCommand(options, machine, paths, staging.tree),
+    environment: {
+      ...process.env,
+      ...bootstrapEnvironment(paths),
+      LC_ALL: "C.UTF-8",
+      DEBIAN_FRONTEND: "noninteractive",
+      TMPDIR: temporary,
+    },
+    logFile: options.logFile,
+    line(text) {
+      deps.line?.(text);
+      if (steps.read(text)) deps.progress(steps.current);
+    },
+    signal: deps.signal,
+  });
+  deps.signal?.throwIfAborted();
+  if (status !== 0) throw failed(options);
+}
+
+/** The first complaint says what went wrong; those after it are its consequences. */
+function failed({ output, logFile }: BuildOptions): UserError {
+  const complaint = readFileSync(logFile, "utf8")
+    .split("\n")
+    .find((line) => /^(?:E:|Err:|dpkg: error|W: Failed to fetch)/.test(line));
+  const why = complaint === undefined ? "" : `: ${complaint.trim()}`;
+  return new UserError(`building ${output} failed${why}; all of it is in ${logFile}`, {
+    exitCode: 1,
+  });
+}

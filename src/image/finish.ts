@@ -1,0 +1,104 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { UserError } from "../user-error.ts";
+
+/** Which tree a node runs: /etc/sidus/tree in it, as `key: value` lines. */
+export interface TreeIdentity {
+  readonly name: string;
+  readonly suite: string;
+  readonly architecture: string;
+  /** ISO 8601, UTC. */
+  readonly built: string;
+  /** The version of sidus that built it. */
+  readonly sidus: string;
+}
+
+export interface TreeKernel {
+  readonly version: string;
+  /** Absolute paths in the tree. */
+  readonly kernel: string;
+  readonly initrd: string;
+  readonly initrdBytes: number;
+}
+
+/** Work of a machine with disks, which a whole room would do at once over the network; and five spare logins. */
+const maskedUnits = [
+  "apt-daily.timer",
+  "apt-daily-upgrade.timer",
+  "dpkg-db-backup.timer",
+  "e2scrub_all.timer",
+  "e2scrub_reap.service",
+  "fstrim.timer",
+  "getty-static.service",
+  "man-db.timer",
+  "systemd-pstore.service",
+];
+
+/** Brings a bootstrapped tree into the state that every node may start from; nothing of the building machine stays. */
+export function finishTree(tree: string, identity: TreeIdentity): void {
+  for (const mountPoint of ["ro", "rw"]) mkdirSync(join(tree, mountPoint), { mode: 0o755 });
+  const systemd = join(tree, "etc/systemd/system");
+  for (const unit of maskedUnits) replaceByLink(join(systemd, unit), "/dev/null");
+  mkdirSync(join(systemd, "multi-user.target.wants"), { recursive: true });
+  replaceByLink(
+    join(systemd, "multi-user.target.wants/sidus-up.service"),
+    "/etc/systemd/system/sidus-up.service",
+  );
+  // machine-id(5): empty, so that each node makes one of its own at boot.
+  replaceByFile(join(tree, "etc/machine-id"), "");
+  rmSync(join(tree, "etc/hostname"), { force: true });
+  replaceByFile(join(tree, "etc/resolv.conf"), "");
+  if (existsSync(join(tree, "etc/iscsi"))) {
+    // Two initiators of one name would take each other's sessions.
+    replaceByFile(join(tree, "etc/iscsi/initiatorname.iscsi"), "GenerateName=yes\n");
+  }
+  mkdirSync(join(tree, "etc/sidus"), { mode: 0o755 });
+  replaceByFile(join(tree, "etc/sidus/tree"), renderIdentity(identity));
+}
+
+function renderIdentity(identity: TreeIdentity): string {
+  return Object.entries(identity)
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join("");
+}
+
+/** Never through a link: absolute ones in the tree lead out of it from here. */
+function replaceByFile(path: string, text: string): void {
+  rmSync(path, { force: true });
+  writeFileSync(path, text, { mode: 0o644 });
+}
+
+function replaceByLink(path: string, target: string): void {
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}
+
+/** The newest kernel. @throws UserError where it could not boot a node. */
+export function treeKernel(tree: string): TreeKernel {
+  const versions = readdirSync(join(tree, "boot"))
+    .filter((name) => name.startsWith("vmlinuz-"))
+    .map((name) => name.slice("vmlinuz-".length))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  const version = versions.at(-1);
+  if (version === undefined) throw incomplete("it has no kernel: no /boot/vmlinuz-VERSION");
+  const kernel = `/boot/vmlinuz-${version}`;
+  const initrd = `/boot/initrd.img-${version}`;
+  for (const path of [kernel, initrd, `/lib/modules/${version}/modules.dep`]) {
+    const file = lstatSync(join(tree, path), { throwIfNoEntry: false });
+    if (file === undefined || file.size === 0) throw incomplete(`it has no ${path}`);
+  }
+  return { version, kernel, initrd, initrdBytes: statSync(join(tree, initrd)).size };
+}
+
+function incomplete(why: string): UserError {
+  return new UserError(`the tree would not boot: ${why}`, { exitCode: 1 });
+}

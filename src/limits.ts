@@ -1,0 +1,124 @@
+/** Every bound in the system, each with its reason. Sizes in bytes, times in milliseconds. */
+
+// Addresses and names
+/** RFC 1035 §2.3.4: a label; longer host names do not fit one. */
+export const HOST_NAME_BYTES_MAX = 63;
+/** Linux NAME_MAX, and what NFS clients are told by PATHCONF. */
+export const FILE_NAME_BYTES_MAX = 255;
+/** Linux PATH_MAX: no path from the wire is longer. */
+export const PATH_BYTES_MAX = 4096;
+
+// Configuration
+/** A sidus.yaml of 1 MiB holds about 10,000 nodes. */
+export const CONFIG_BYTES_MAX = 1 << 20;
+export const NODES_MAX = 10_000;
+/** Below two minutes, renewals are most of what the server does. */
+export const LEASE_SECONDS_MIN = 120;
+/** RFC 2131 §3.3: 0xffffffff is infinity; ten years is shorter. */
+export const LEASE_SECONDS_MAX = 10 * 365 * 86_400;
+
+// dhcp/
+/** Ethernet frames hold 1,500 bytes, OVMF offers to take 65,280: nobody sends so much. */
+export const DHCP_MESSAGE_BYTES_MAX = 4096;
+/** Firmware chooses among offers within 4 s and asks again after up to 32 s. */
+export const OFFER_HOLD_MS = 60_000;
+/** A flood of invented clients holds so many addresses at most, and only as long as an offer is held. */
+export const OFFERS_MAX = 4096;
+/** A client found its address in use: nobody gets it for so long. */
+export const DECLINED_HOLD_MS = 600_000;
+export const DECLINED_MAX = 1024;
+/** A /16; each takes about 300 bytes of memory and 40 on disk. */
+export const LEASES_MAX = 65_536;
+/** A lease is kept so much longer than it was promised: a client that asks twice within it costs one write to disk. */
+export const LEASE_GRACE_MS = 10_000;
+
+// tftp/
+/** RFC 2347: a request packet has at most 512 octets. */
+export const TFTP_REQUEST_BYTES_MAX = 512;
+/** One block, one Ethernet frame (1500 less IP, UDP and TFTP headers): PXE firmware is bad at putting fragments together. */
+export const TFTP_BLOCK_BYTES_MAX = 1468;
+/** 94 KB in one burst: what a client's socket buffer (208 KiB by default on Linux) still holds, and a transfer keeps for resending. */
+export const TFTP_WINDOW_BLOCKS_MAX = 64;
+/** Each has a socket and at most 160 KiB of buffers. Beyond it requests are dropped: firmware asks again. */
+export const TFTP_TRANSFERS_MAX = 2048;
+/** A node runs one or two at a time; test benches run a hundred behind one address. */
+export const TFTP_TRANSFERS_PER_HOST_MAX = 256;
+/** Two of these a transfer: one is sent while the next is read. */
+export const TFTP_READ_BYTES = 32 * 1024;
+/** First wait for an ACK, doubled each time it stays out: a LAN answers in under 1 ms, slow firmware in 100. */
+export const TFTP_TIMEOUT_MS = 250;
+export const TFTP_TIMEOUT_MAX_MS = 8000;
+/** A client that was switched off is forgotten after 1/4 + 1/2 + 1 + 2 + 4 + 8 + 8 + 8 s: half a minute. */
+export const TFTP_RETRIES_MAX = 7;
+/** The driver's timer rings no more often than this, however many transfers wait. */
+export const TFTP_TICK_MS = 20;
+
+// http/
+/** A node opens one or two; each can hold two chunks (256 KiB) for a client that reads slowly. */
+export const HTTP_CONNECTIONS_MAX = 512;
+export const HTTP_CHUNK_BYTES = 128 * 1024;
+/** Request line and headers: a loader sends about 200 bytes, a browser under 2 KiB. */
+export const HTTP_HEADER_BYTES_MAX = 8 * 1024;
+/** What a booted node says of itself. */
+export const HTTP_BODY_BYTES_MAX = 4 * 1024;
+/** Requests sent ahead on one connection; no loader does. */
+export const HTTP_PIPELINE_MAX = 16;
+/** Headers come in one segment; whoever takes longer holds a connection for nothing. */
+export const HTTP_HEADERS_MS = 10_000;
+export const HTTP_REQUEST_MS = 20_000;
+/** Without a byte in either direction: longer than firmware needs to write a chunk to flash, shorter than a switched-off node may cost. */
+export const HTTP_IDLE_MS = 60_000;
+/** Between two requests on one connection. */
+export const HTTP_KEEP_ALIVE_MS = 15_000;
+
+// rpc/ and nfs/
+/** More than the largest call: WRITE with the 32 KiB that FSINFO allows, though all that it gets is NFS3ERR_ROFS. */
+export const RPC_RECORD_BYTES_MAX = 64 * 1024;
+/** Clients send one; a stream of empty fragments must end somewhere. */
+export const RPC_FRAGMENTS_MAX = 64;
+/** A node has one connection, some have several (`nconnect`). Each costs about 10 KiB idle. */
+export const RPC_CONNECTIONS_MAX = 2048;
+/** Calls of one connection that wait for the disk; Linux was seen with 11 outstanding. Reading pauses beyond it. */
+export const RPC_CALLS_PENDING_MAX = 64;
+/** Bytes that one connection's pending answers may take together; one READ may go beyond it. */
+export const RPC_PENDING_BYTES_MAX = 2 << 20;
+/** A node that was switched off sends no FIN: after a minute of silence the kernel asks. */
+export const RPC_KEEP_ALIVE_MS = 60_000;
+/** What READ answers at most: mounts may ask for it with rsize=. */
+export const NFS_READ_BYTES_MAX = 1 << 20;
+/** What clients use unless told otherwise: as far as Linux reads ahead. */
+export const NFS_READ_BYTES_PREFERRED = 128 * 1024;
+/** No WRITE succeeds; what a client may try must fit a record. */
+export const NFS_WRITE_BYTES_MAX = 32 * 1024;
+/** READDIR and READDIRPLUS: about 200 entries with attributes. */
+export const NFS_DIRECTORY_BYTES_PREFERRED = 32 * 1024;
+export const NFS_DIRECTORY_BYTES_MAX = 128 * 1024;
+/** RFC 1813 §2.4: NFS3_FHSIZE. */
+export const NFS_HANDLE_BYTES_MAX = 64;
+/** RFC 1813 §5.2.4 DUMP is informative only: the oldest are forgotten. */
+export const MOUNTS_REMEMBERED_MAX = 4096;
+
+// tree/
+/** How long attributes, names and listings are believed before the disk is asked: an administrator's change shows after it. */
+export const TREE_AGE_MS = 1000;
+/** Files whose place is remembered, about 0.5 KiB each with attributes: fifteen Debian servers, or one very large desktop. */
+export const TREE_ENTRIES_MAX = 262_144;
+/** Looked-up names, found or not, about 0.1 KiB each; all are forgotten when they get more. */
+export const TREE_NAMES_MAX = 262_144;
+/** Names in sorted directory listings that are kept, about 0.1 KiB each; one larger directory is kept alone. */
+export const TREE_LISTED_NAMES_MAX = 262_144;
+/** Open descriptors; the usual limit of a process is 1024 at least. */
+export const TREE_OPEN_FILES_MAX = 512;
+/** Disk questions asked at once for one directory: more than the thread pool has threads gains nothing. */
+export const TREE_QUESTIONS_AT_ONCE = 32;
+/** A search of the whole tree for handles whose place is unknown rests after each run: ten times as long as it took, within these. */
+export const TREE_SCAN_PAUSE_MIN_MS = 1000;
+export const TREE_SCAN_PAUSE_MAX_MS = 30_000;
+
+// watch/
+/** Twice the nodes that a configuration can name: strangers show up too. About 1 KiB each. */
+export const NODES_WATCHED_MAX = 20_000;
+
+// state/
+/** Pages of 4 KiB: LEASES_MAX leases take a twentieth of it. */
+export const STATE_PAGES_MAX = 16_384;

@@ -1,0 +1,94 @@
+import { isMalformed } from "../bytes/malformed.ts";
+import type { Writer } from "../bytes/writer.ts";
+import { NFS_HANDLE_BYTES_MAX } from "../limits.ts";
+import { type Reply, type RpcCall, successReply } from "../rpc/message.ts";
+import { type Later, type RpcClient, type RpcResult, whenKnown } from "../rpc/program.ts";
+import { readOpaque } from "../rpc/xdr.ts";
+import type { Attributes } from "../tree/tree.ts";
+import type { Tell } from "../watch/events.ts";
+import { ATTRIBUTES_BYTES } from "./attributes.ts";
+import type { Served, ServedExports } from "./exports.ts";
+import { decodeHandle, HANDLE_BYTES, writeHandle } from "./handle.ts";
+import { NfsStatus, statusOf } from "./status.ts";
+
+/** What every procedure is given. */
+export interface NfsCall extends Pick<RpcCall, "xid" | "credential" | "args"> {
+  readonly client: RpcClient;
+  readonly exports: ServedExports;
+  readonly tell: Tell;
+}
+
+export type Procedure = (call: NfsCall) => Later<RpcResult>;
+
+/** A file that a handle names. */
+export interface NfsObject {
+  readonly from: Served;
+  readonly attributes: Attributes;
+}
+
+export function readHandle(call: NfsCall): Uint8Array {
+  return readOpaque(call.args, NFS_HANDLE_BYTES_MAX);
+}
+
+/** The object of a handle, for this client; its networks are asked at every call, not only at MOUNT. */
+export function locate(call: NfsCall, bytes: Uint8Array): Later<NfsObject | NfsStatus> {
+  const handle = decodeHandle(bytes);
+  if (isMalformed(handle)) return refused(call, handle.malformed, NfsStatus.BADHANDLE);
+  const from = call.exports.byId(handle.exportId);
+  if (from === undefined) return refused(call, "stale", NfsStatus.STALE);
+  if (!from.admits(call.client.address)) return refused(call, "denied", NfsStatus.ACCES);
+  const isOurs =
+    handle.identityHigh === from.identityHigh && handle.identityLow === from.identityLow;
+  if (!isOurs) return refused(call, "stale", NfsStatus.STALE);
+  return whenKnown(from.tree.attributes(handle.id), (attributes) => {
+    if (typeof attributes === "string") {
+      return attributes === "stale"
+        ? refused(call, "stale", NfsStatus.STALE)
+        : statusOf(attributes);
+    }
+    // The inode number is that of another file now.
+    if (attributes.generation !== handle.generation) return refused(call, "stale", NfsStatus.STALE);
+    return { from, attributes };
+  });
+}
+
+function refused(call: NfsCall, reason: string, status: NfsStatus): NfsStatus {
+  call.tell({ kind: "refused", protocol: "nfs", reason });
+  return status;
+}
+
+/** RFC 1813 §2.6: post_op_attr. */
+export const POST_OP_BYTES = 4 + ATTRIBUTES_BYTES;
+/** A handle as XDR has it, its length in front. */
+export const HANDLE_XDR_BYTES = 4 + HANDLE_BYTES;
+
+export function writePostOp(writer: Writer, object: NfsObject): void {
+  writer.u32(1).put(object.from.encoded(object.attributes));
+}
+
+export function writeHandleOf(writer: Writer, { from, attributes }: NfsObject): void {
+  const { exportId, identityHigh, identityLow } = from;
+  const { id, generation } = attributes;
+  writer.u32(HANDLE_BYTES);
+  writeHandle(writer, { exportId, identityHigh, identityLow, id, generation });
+}
+
+/** The usual form of a failure: the status, then the object's attributes where there is one. */
+export function failure(call: NfsCall, status: NfsStatus, object?: NfsObject): Reply {
+  const writer = successReply(call.xid, 4 + (object === undefined ? 4 : POST_OP_BYTES));
+  writer.u32(status);
+  if (object === undefined) writer.u32(0);
+  else writePostOp(writer, object);
+  return [writer.finish()];
+}
+
+/** Most procedures: find the object, or fail in the usual form. */
+export function withObject(
+  call: NfsCall,
+  handle: Uint8Array,
+  proceed: (object: NfsObject) => Later<RpcResult>,
+): Later<RpcResult> {
+  return whenKnown(locate(call, handle), (object) =>
+    typeof object === "number" ? failure(call, object) : proceed(object),
+  );
+}

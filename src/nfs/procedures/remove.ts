@@ -1,0 +1,9 @@
+import { type Procedure, readHandle } from "../procedure.ts";
+import { refuseToModify, skipName } from "../read-only.ts";
+
+/** RFC 1813 §3.3.12. */
+export const remove: Procedure = (call) => {
+  const handle = readHandle(call);
+  skipName(call.args);
+  return refuseToModify(call, { handle, as: "wcc" });
+};

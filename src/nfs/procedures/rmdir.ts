@@ -1,0 +1,9 @@
+import { type Procedure, readHandle } from "../procedure.ts";
+import { refuseToModify, skipName } from "../read-only.ts";
+
+/** RFC 1813 §3.3.13. */
+export const rmdir: Procedure = (call) => {
+  const handle = readHandle(call);
+  skipName(call.args);
+  return refuseToModify(call, { handle, as: "wcc" });
+};

@@ -1,0 +1,94 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { LeaseStore } from "../dhcp/leases.ts";
+import { STATE_PAGES_MAX } from "../limits.ts";
+import { UserError } from "../user-error.ts";
+import { leaseStore } from "./leases.ts";
+
+/** What must outlive the process, in one SQLite file. */
+export interface State extends Disposable {
+  readonly leases: LeaseStore;
+}
+
+/** Each brings the database from the version that is its index to the next; never edited once released. */
+const migrations: readonly string[] = [
+  `CREATE TABLE leases (
+     mac TEXT PRIMARY KEY CHECK (length(mac) = 12 AND mac NOT GLOB '*[^0-9a-f]*'),
+     address INTEGER NOT NULL UNIQUE CHECK (address BETWEEN 0 AND 0xffffffff),
+     until_ms INTEGER -- since 1970; NULL: for ever
+   ) STRICT, WITHOUT ROWID`,
+];
+
+/** SQLite's result codes (sqlite.org/rescode.html); an extended code has one of these in its low byte. */
+const Result = { BUSY: 5, READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 };
+
+/** Opens `sidus.db` in the directory; makes both where they are not there. */
+export function openState(directory: string): State {
+  const file = join(directory, "sidus.db");
+  let database: DatabaseSync | undefined;
+  try {
+    mkdirSync(directory, { recursive: true });
+    database = new DatabaseSync(file);
+    prepare(database, file);
+    const leases = leaseStore(database);
+    const open = database;
+    return { leases, [Symbol.dispose]: () => open.close() };
+  } catch (error) {
+    database?.close();
+    throw error instanceof UserError ? error : stateError(file, error);
+  }
+}
+
+function prepare(database: DatabaseSync, file: string): void {
+  // Exclusive: two servers with one state would give one address twice.
+  database.exec("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL");
+  database.exec("PRAGMA synchronous = FULL");
+  database.exec(`PRAGMA max_page_count = ${STATE_PAGES_MAX}`);
+  const check = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+  if (check !== "ok") throw damaged(file, new Error(String(check)));
+
+  const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"]);
+  if (version > migrations.length) {
+    throw new UserError(
+      `${file} was written by a newer sidus (version ${version} of its tables, this one knows ${migrations.length}): run that sidus, or set another \`state:\``,
+    );
+  }
+  database.exec("BEGIN IMMEDIATE");
+  for (const migration of migrations.slice(version)) database.exec(migration);
+  database.exec(`PRAGMA user_version = ${migrations.length}`);
+  database.exec("COMMIT");
+}
+
+function stateError(file: string, cause: unknown): UserError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  switch (resultOf(cause)) {
+    case Result.BUSY:
+      return new UserError(
+        `${file} is in use: another sidus runs with this state; stop it, or set another \`state:\``,
+        { cause },
+      );
+    case Result.CORRUPT:
+    case Result.NOTADB:
+      return damaged(file, cause);
+    case Result.FULL:
+      return new UserError(`${file} cannot grow: make room on its file system`, { cause });
+    default:
+      return new UserError(
+        `cannot write ${file} (${reason}): run as a user who may write there, or set \`state:\` to another directory`,
+        { cause },
+      );
+  }
+}
+
+function damaged(file: string, cause: unknown): UserError {
+  return new UserError(
+    `${file} is damaged: move it away (mv ${file} ${file}.damaged) and start again; nodes get their addresses anew`,
+    { cause },
+  );
+}
+
+function resultOf(cause: unknown): number | undefined {
+  if (!(cause instanceof Error) || !("errcode" in cause)) return undefined;
+  return Number(cause.errcode) & 0xff;
+}

@@ -1,0 +1,203 @@
+import { lstat, readdir, realpath, statfs } from "node:fs/promises";
+import { hashOf64 } from "../bytes/hash.ts";
+import { FILE_NAME_BYTES_MAX, TREE_OPEN_FILES_MAX } from "../limits.ts";
+import type { Clock } from "../net/clock.ts";
+import { UserError } from "../user-error.ts";
+import { Disk } from "./disk.ts";
+import { Locator } from "./locator.ts";
+import { OpenFiles } from "./open-files.ts";
+import type { Place } from "./places.ts";
+import { DirectoryReader } from "./readdir.ts";
+import { SharedWork } from "./shared-work.ts";
+import { attributesOf, treeErrorOf } from "./stats.ts";
+import type {
+  Answer,
+  Attributes,
+  DirectoryPage,
+  FileId,
+  FileSlice,
+  Tree,
+  TreeError,
+  TreeUsage,
+} from "./tree.ts";
+
+export interface DirectoryOptions {
+  readonly clock: Clock;
+}
+
+/** What changes so often while it is asked about is given up on. */
+const ATTEMPTS_MAX = 4;
+const NOTHING = new Uint8Array(0);
+
+/**
+ * Serves a directory on disk, live: what changes there is seen within TREE_AGE_MS. A file's id is its inode number, so
+ * ids outlive a restart and renames; nothing is read at start. What is mounted below shows as an empty directory,
+ * symbolic links are told and never followed, and only regular files are opened.
+ * @throws UserError where there is no directory to serve.
+ */
+export async function openDirectory(path: string, { clock }: DirectoryOptions): Promise<Tree> {
+  try {
+    const real = await realpath(path, { encoding: "latin1" });
+    const bytes = Buffer.from(real, "latin1");
+    const stats = await lstat(bytes, { bigint: true });
+    if (!stats.isDirectory()) throw new UserError(`the tree ${path} is not a directory`);
+    await readdir(bytes);
+    const attributes = attributesOf(stats, stats.ino as FileId);
+    return new DirectoryTree(bytes, new Disk(real, stats.dev), attributes, clock);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const reasons: Partial<Record<TreeError, string>> = {
+      "not-found": "does not exist: build it, or mend its path in the configuration",
+      "not-directory": "is not a directory",
+      denied: "may not be read: run as root, or serve a tree of your own",
+    };
+    const reason = reasons[treeErrorOf(error)] ?? `cannot be read: ${String(error)}`;
+    throw new UserError(`the tree ${path} ${reason}`, { cause: error });
+  }
+}
+
+class DirectoryTree implements Tree {
+  readonly root: FileId;
+  readonly identity: bigint;
+  readonly #path: Buffer;
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #locator: Locator;
+  readonly #directories: DirectoryReader;
+  readonly #files = new OpenFiles(TREE_OPEN_FILES_MAX);
+  readonly #lookingUp = new SharedWork<string, Attributes | TreeError>();
+
+  constructor(path: Buffer, disk: Disk, root: Attributes, clock: Clock) {
+    this.root = root.id;
+    this.identity = (BigInt(hashOf64(root.id)) << 32n) | BigInt(root.generation);
+    this.#path = path;
+    this.#disk = disk;
+    this.#clock = clock;
+    const gone = (id: FileId) => this.#files.forget(id);
+    this.#locator = new Locator({ clock, disk, root, gone });
+    this.#directories = new DirectoryReader(clock, disk, this.#locator);
+  }
+
+  attributes(id: FileId): Answer<Attributes> {
+    const place = this.#locator.place(id);
+    return place instanceof Promise ? place.then(attributesIn) : attributesIn(place);
+  }
+
+  lookup(directory: FileId, name: string): Answer<Attributes> {
+    const known = this.#locator.knownAt(directory, name, this.#clock.now());
+    if (known === "absent") return "not-found";
+    if (known !== undefined) return known.attributes;
+    return this.#lookingUp.do(`${directory}/${name}`, () => this.#lookup(directory, name));
+  }
+
+  readlink(id: FileId): Answer<{ readonly target: string }> {
+    return this.#locator.known(id, this.#clock.now())?.link ?? this.#readlink(id);
+  }
+
+  readdir(directory: FileId, cookie: bigint, entriesMax: number): Answer<DirectoryPage> {
+    if (cookie > BigInt(Number.MAX_SAFE_INTEGER)) return "bad-cookie";
+    return this.#directories.read(directory, { cookie: Number(cookie), entriesMax });
+  }
+
+  read(id: FileId, offset: number, length: number): Answer<FileSlice> {
+    const place = this.#locator.place(id);
+    const proceed = (found: Place | TreeError): Answer<FileSlice> =>
+      typeof found === "string" ? found : this.#read(found, offset, length);
+    return place instanceof Promise ? place.then(proceed) : proceed(place);
+  }
+
+  async usage(): Promise<TreeUsage | TreeError> {
+    try {
+      const { bsize, blocks, bfree, bavail, files, ffree } = await statfs(this.#path);
+      return {
+        totalBytes: blocks * bsize,
+        freeBytes: bfree * bsize,
+        availableBytes: bavail * bsize,
+        totalFiles: files,
+        freeFiles: ffree,
+      };
+    } catch (error) {
+      return treeErrorOf(error);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#locator[Symbol.dispose]();
+    await this.#files[Symbol.asyncDispose]();
+  }
+
+  async #lookup(id: FileId, name: string): Promise<Attributes | TreeError> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const directory = await this.#locator.directory(id);
+      if (typeof directory === "string") return directory;
+      if (name === ".") return directory.attributes;
+      if (name === "..") return this.attributes((directory.parent ?? directory).id);
+      if (directory.isMountPoint || !isName(name)) return "not-found";
+      const looked = await this.#locator.look(directory, [name]);
+      if (looked === "moved") continue;
+      const [found] = looked;
+      return found === undefined ? "not-found" : attributesIn(found);
+    }
+    return "io";
+  }
+
+  async #readlink(id: FileId): Promise<{ readonly target: string } | TreeError> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const place = await this.#locator.place(id);
+      if (typeof place === "string") return place;
+      if (place.attributes.type !== "symlink") return "not-symlink";
+      const { generation } = place.attributes;
+      const link = await this.#disk.readlink(place);
+      if (typeof link === "string" && link !== "moved") return link;
+      // If the same link is still at that name now, then the target is its own.
+      place.goodUntil = 0;
+      const again = await this.#locator.place(id);
+      if (typeof again === "string") return again;
+      if (again.attributes.generation !== generation) return "stale";
+      if (again === place && link !== "moved") {
+        place.link = link;
+        return link;
+      }
+    }
+    return "io";
+  }
+
+  #read(place: Place, offset: number, length: number): Answer<FileSlice> {
+    const { type, size } = place.attributes;
+    if (type !== "file") return "not-file";
+    if (length === 0 || offset >= size) return { bytes: NOTHING, end: offset >= size };
+    return this.#readFile(place, offset, Math.min(length, size - offset));
+  }
+
+  async #readFile(place: Place, offset: number, length: number): Promise<FileSlice | TreeError> {
+    const { id } = place;
+    const { generation, size } = place.attributes;
+    const into = Buffer.allocUnsafeSlow(length);
+    let here = place;
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const read = await this.#files.read(id, () => this.#disk.open(here), into, offset);
+      if (typeof read === "number") {
+        // A short read: the file shrank since its attributes were asked for.
+        const end = read < length || offset + length >= size;
+        return { bytes: into.subarray(0, read), end };
+      }
+      if (read !== "moved") return read;
+      here.goodUntil = 0;
+      const again = await this.#locator.place(id);
+      if (typeof again === "string") return again;
+      // The inode is that of another file now, whose bytes were not asked for.
+      if (again.attributes.generation !== generation) return "stale";
+      here = again;
+    }
+    return "io";
+  }
+}
+
+function attributesIn(place: Place | TreeError): Attributes | TreeError {
+  return typeof place === "string" ? place : place.attributes;
+}
+
+/** What a directory on Linux can hold; anything else would be a path. */
+function isName(name: string): boolean {
+  return name.length > 0 && name.length <= FILE_NAME_BYTES_MAX && !/[/\0]/.test(name);
+}

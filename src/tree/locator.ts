@@ -1,0 +1,140 @@
+import { TREE_AGE_MS } from "../limits.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Disk, Moved } from "./disk.ts";
+import { type Place, Places } from "./places.ts";
+import { Search } from "./search.ts";
+import { SharedWork } from "./shared-work.ts";
+import type { Answer, Attributes, FileId, TreeError } from "./tree.ts";
+
+/** From ids and names to places that can be believed: from memory while they are fresh, then from the disk. */
+export class Locator implements Disposable {
+  readonly #clock: Clock;
+  readonly #disk: Disk;
+  readonly #places: Places;
+  readonly #search: Search;
+  readonly #finding = new SharedWork<FileId, Place | TreeError>();
+  /** Told of each id that turned out to be no file of this tree any more. */
+  readonly #gone: (id: FileId) => Promise<void>;
+
+  constructor(options: {
+    readonly clock: Clock;
+    readonly disk: Disk;
+    readonly root: Attributes;
+    readonly gone: (id: FileId) => Promise<void>;
+  }) {
+    const { clock, disk, root, gone } = options;
+    this.#clock = clock;
+    this.#disk = disk;
+    this.#gone = gone;
+    this.#places = new Places({
+      id: root.id,
+      parent: undefined,
+      name: "",
+      attributes: root,
+      goodUntil: 0,
+      isMountPoint: false,
+      link: undefined,
+    });
+    this.#search = new Search(clock, (show, isStopped) => this.#walk(show, isStopped));
+  }
+
+  [Symbol.dispose](): void {
+    this.#search[Symbol.dispose]();
+  }
+
+  place(id: FileId): Answer<Place> {
+    return this.known(id, this.#clock.now()) ?? this.#finding.do(id, () => this.#find(id));
+  }
+
+  async directory(id: FileId): Promise<Place | TreeError> {
+    const place = await this.place(id);
+    if (typeof place === "string") return place;
+    return place.attributes.type === "directory" ? place : "not-directory";
+  }
+
+  /** Only from memory. */
+  known(id: FileId, now: number): Place | undefined {
+    const place = this.#places.get(id);
+    return place !== undefined && now < place.goodUntil ? place : undefined;
+  }
+
+  /** Only from memory: what is at a name of a directory. */
+  knownAt(directory: FileId | Place, name: string, now: number): Place | "absent" | undefined {
+    const parent = typeof directory === "bigint" ? this.#places.get(directory) : directory;
+    const binding = parent === undefined ? undefined : this.#places.binding(parent, name);
+    if (binding === undefined || now >= binding.goodUntil) return undefined;
+    if (binding.place === undefined) return "absent";
+    return now < binding.place.goodUntil ? binding.place : undefined;
+  }
+
+  /** What is at these names on disk. `moved`: the directory itself was; ask for its place again. */
+  async look(
+    directory: Place,
+    names: readonly string[],
+  ): Promise<readonly (Place | TreeError | undefined)[] | Moved> {
+    const goodUntil = this.#clock.now() + TREE_AGE_MS;
+    const found = await this.#disk.look(directory, names);
+    if (found === "moved") {
+      directory.goodUntil = 0;
+      return found;
+    }
+    return names.map((name, at) => {
+      const seen = found[at];
+      if (typeof seen === "string") return seen;
+      if (seen !== undefined) return this.#places.put(directory, name, seen, goodUntil);
+      this.#places.putAbsent(directory, name, goodUntil);
+      return undefined;
+    });
+  }
+
+  async #find(id: FileId): Promise<Place | TreeError> {
+    const known = this.#places.get(id);
+    if (known !== undefined) {
+      const seen = await this.#lookAgain(known);
+      if (seen !== "moved") return seen;
+      // Another directory is where the root was: nothing of this tree is left.
+      if (known === this.#places.root) return "stale";
+    }
+    const found = await this.#search.find(id);
+    if (found !== undefined) return found;
+    this.#places.forget(id);
+    await this.#gone(id);
+    return "stale";
+  }
+
+  async #lookAgain(place: Place): Promise<Place | TreeError | Moved> {
+    const { parent, name } = place;
+    if (parent !== undefined) {
+      const looked = await this.look(parent, [name]);
+      if (looked === "moved") return looked;
+      const [found] = looked;
+      if (typeof found === "string") return found;
+      return found !== undefined && found.id === place.id ? found : "moved";
+    }
+    const goodUntil = this.#clock.now() + TREE_AGE_MS;
+    const attributes = await this.#disk.root(place);
+    if (typeof attributes === "string") return attributes;
+    place.attributes = attributes;
+    place.goodUntil = goodUntil;
+    return place;
+  }
+
+  /** Breadth first through all directories but those where something else is mounted. */
+  async #walk(show: (place: Place) => void, isStopped: () => boolean): Promise<void> {
+    const pending = [this.#places.root];
+    const visited = new Set<FileId>();
+    for (let at = 0; at < pending.length && !isStopped(); at += 1) {
+      const directory = pending[at];
+      // A directory can show up again below itself where it was mounted there.
+      if (directory === undefined || visited.has(directory.id)) continue;
+      visited.add(directory.id);
+      const names = await this.#disk.list(directory);
+      const looked = typeof names === "string" ? [] : await this.look(directory, names);
+      for (const place of looked === "moved" ? [] : looked) {
+        if (typeof place !== "object") continue;
+        show(place);
+        if (place.attributes.type === "directory" && !place.isMountPoint) pending.push(place);
+      }
+    }
+  }
+}

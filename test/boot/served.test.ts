@@ -1,0 +1,208 @@
+import { describe, expect, test } from "vitest";
+import { inventoryOf, type KnownNode } from "../../src/boot/inventory.ts";
+import { cleanPath, type ServedSettings, servedFiles } from "../../src/boot/served.ts";
+import { contains, type Ipv4, parseCidr, parseIpv4 } from "../../src/bytes/ipv4.ts";
+import { type MacAddress, parseMac } from "../../src/bytes/mac.ts";
+import { type Sketch, sketchedTree } from "../sim/tree.ts";
+
+function address(text: string): Ipv4 {
+  const parsed = parseIpv4(text);
+  if (parsed === undefined) throw new Error(text);
+  return parsed;
+}
+
+function mac(text: string): MacAddress {
+  const parsed = parseMac(text);
+  if (parsed === undefined) throw new Error(text);
+  return parsed;
+}
+
+const kernel = "6.1.0-56-amd64";
+const debian: Sketch = {
+  boot: {
+    [`vmlinuz-${kernel}`]: "kernel",
+    [`initrd.img-${kernel}`]: "initrd",
+    "vmlinuz-6.1.0-9-amd64": "old kernel",
+    "initrd.img-6.1.0-9-amd64": "old initrd",
+    "vmlinuz-6.12.0-1-amd64": "kernel without modules",
+    "initrd.img-6.12.0-1-amd64": "its initrd",
+    vmlinuz: { link: `/boot/vmlinuz-${kernel}` },
+  },
+  etc: { shadow: "secret" },
+  lib: { link: "usr/lib" },
+  usr: {
+    lib: {
+      modules: { [kernel]: { "modules.dep": "" }, "6.1.0-9-amd64": {} },
+      PXELINUX: { "pxelinux.0": "loader" },
+      syslinux: { modules: { bios: { "ldlinux.c32": "ldlinux" } } },
+    },
+  },
+};
+
+const known: KnownNode[] = [
+  {
+    mac: mac("52:54:00:77:00:01"),
+    name: "n1",
+    address: address("10.77.0.11"),
+    label: undefined,
+    append: "quiet",
+  },
+  {
+    mac: mac("52:54:00:77:00:02"),
+    name: "n2",
+    address: undefined,
+    label: "local",
+    append: undefined,
+  },
+];
+
+function settings(change: Partial<ServedSettings> = {}, tree: Sketch = debian): ServedSettings {
+  const network = parseCidr("10.77.0.0/24");
+  if (network === undefined) throw new Error("network");
+  const entry = {
+    name: "sidus",
+    path: "/srv/nfsroot/sidus",
+    tree: sketchedTree(tree),
+    admits: (from: Ipv4) => contains(network, from),
+  };
+  return {
+    boot: {
+      serverAddress: address("10.77.0.1"),
+      httpPort: 80,
+      nfsPort: 2049,
+      default: "tmpfs",
+      labels: new Map([
+        [
+          "tmpfs",
+          {
+            kind: "linux",
+            export: entry,
+            kernel: undefined,
+            initrd: undefined,
+            append: "console=ttyS0",
+          },
+        ],
+        ["local", { kind: "local" }],
+      ]),
+    },
+    inventory: inventoryOf(known),
+    exports: [entry],
+    overlay: undefined,
+    nodeAt: () => undefined,
+    ...change,
+  };
+}
+
+async function text(path: string, from = "10.77.0.11", change?: ServedSettings): Promise<string> {
+  const served = servedFiles(() => change ?? settings());
+  const file = await served(path, { address: address(from) });
+  if (typeof file === "string") return file;
+  const into = new Uint8Array(file.size);
+  expect(await file.read(0, into)).toBe(file.size);
+  return new TextDecoder().decode(into);
+}
+
+const tmpfsFirst = `DEFAULT tmpfs
+PROMPT 0
+
+LABEL tmpfs
+  KERNEL sidus/boot/vmlinuz-${kernel}
+  INITRD sidus/boot/initrd.img-${kernel}
+  APPEND root=/dev/nfs nfsroot=10.77.0.1:/srv/nfsroot/sidus,tcp,rsize=131072,noacl ip=dhcp ro aufs=tmpfs sidus.up=http://10.77.0.1/up console=ttyS0 quiet
+  IPAPPEND 2
+
+LABEL local
+  LOCALBOOT 0
+`;
+
+describe("pxelinux.cfg", () => {
+  test("by MAC: the node's own label and arguments, the newest kernel that has initrd and modules", async () => {
+    expect(await text("pxelinux.cfg/01-52-54-00-77-00-01")).toBe(tmpfsFirst);
+  });
+
+  test("by MAC of a node that starts its disk", async () => {
+    expect(await text("pxelinux.cfg/01-52-54-00-77-00-02")).toMatch(
+      /^DEFAULT local\nPROMPT 0\n\nLABEL local\n {2}LOCALBOOT 0\n/,
+    );
+  });
+
+  test("by address in hexadecimal, whole only", async () => {
+    expect(await text("pxelinux.cfg/0A4D000B")).toBe(tmpfsFirst);
+    for (const shorter of ["0A4D000", "0A4D00", "0"]) {
+      expect(await text(`pxelinux.cfg/${shorter}`)).toBe("missing");
+    }
+  });
+
+  test("by UUID: the asker's own, as DHCP learned it", async () => {
+    const uuid = "4c4c4544-0031-4b10-8052-b4c04f4d3332";
+    const nodeAt = () => ({
+      mac: mac("52:54:00:77:00:02"),
+      uuid,
+      address: undefined,
+      architecture: 0,
+      isIpxe: false,
+    });
+    const change = settings({ nodeAt });
+    expect(await text(`pxelinux.cfg/${uuid}`, "10.77.0.99", change)).toMatch(/^DEFAULT local/);
+    expect(await text(`pxelinux.cfg/${uuid.replace("4c", "4d")}`, "10.77.0.99", change)).toBe(
+      "missing",
+    );
+  });
+
+  test("default: for a node that is not known, without another's arguments", async () => {
+    const shown = await text("pxelinux.cfg/default", "10.77.0.99");
+    expect(shown).toBe(tmpfsFirst.replace(" quiet", ""));
+  });
+
+  test("a tree that cannot boot says so on the node's screen", async () => {
+    const { lib: _, ...withoutModules } = debian;
+    const shown = await text("pxelinux.cfg/default", "10.77.0.11", settings({}, withoutModules));
+    expect(shown).toContain(
+      "SAY sidus: the tree sidus has kernel 6.12.0-1-amd64 but no /lib/modules/6.12.0-1-amd64",
+    );
+  });
+
+  test("ports that are not the usual ones reach the kernel's command line", async () => {
+    const base = settings();
+    const shown = await text("pxelinux.cfg/default", "10.77.0.11", {
+      ...base,
+      boot: { ...base.boot, nfsPort: 12_049, httpPort: 8080 },
+    });
+    expect(shown).toContain(",noacl,port=12049 ");
+    expect(shown).toContain("sidus.up=http://10.77.0.1:8080/up");
+  });
+});
+
+describe("files out of the tree", () => {
+  test("loaders by their bare names, kernels by export and path, links followed inside", async () => {
+    expect(await text("pxelinux.0")).toBe("loader");
+    expect(await text("/ldlinux.c32")).toBe("ldlinux");
+    expect(await text(`sidus/boot/vmlinuz-${kernel}`)).toBe("kernel");
+    expect(await text("sidus//boot/./vmlinuz")).toBe("kernel");
+    expect(await text("sidus\\boot\\vmlinuz")).toBe("kernel");
+  });
+
+  test("nothing else of the tree, nothing above it, nothing for strangers", async () => {
+    expect(await text("sidus/etc/shadow")).toBe("denied");
+    expect(await text("sidus/boot/../etc/shadow")).toBe("missing");
+    expect(await text("sidus/boot/nothing")).toBe("missing");
+    expect(await text("other/boot/vmlinuz")).toBe("missing");
+    expect(await text("sidus/boot")).toBe("denied");
+    expect(await text(`sidus/boot/vmlinuz-${kernel}`, "10.78.0.1")).toBe("denied");
+  });
+
+  test("the overlay adds and replaces", async () => {
+    const overlay = sketchedTree({ "pxelinux.0": "other loader", "memtest.bin": "memtest" });
+    const change = settings({ overlay });
+    expect(await text("pxelinux.0", "10.77.0.11", change)).toBe("other loader");
+    expect(await text("memtest.bin", "10.77.0.11", change)).toBe("memtest");
+    expect(await text("ldlinux.c32", "10.77.0.11", change)).toBe("ldlinux");
+  });
+
+  test("names that could not be meant so", () => {
+    for (const path of ["", "/", "..", "a/../b", "a\0b", `${"x".repeat(5000)}`]) {
+      expect(cleanPath(path)).toBeUndefined();
+    }
+    expect(cleanPath("///a//./b")).toBe("a/b");
+  });
+});

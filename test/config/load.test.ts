@@ -1,0 +1,220 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  cidrOf,
+  formatCidr,
+  formatIpv4,
+  formatIpv4Range,
+  type Ipv4,
+  parseIpv4,
+} from "../../src/bytes/ipv4.ts";
+import type { Config } from "../../src/config/config.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { UserError } from "../../src/user-error.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "sidus-config-"));
+const file = join(directory, "sidus.yaml");
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function address(text: string): Ipv4 {
+  const parsed = parseIpv4(text);
+  if (parsed === undefined) throw new Error(text);
+  return parsed;
+}
+
+const interfaces = [
+  { name: "lo", address: address("127.0.0.1"), subnet: cidrOf(address("127.0.0.1"), 8) },
+  { name: "eth1", address: address("10.13.20.1"), subnet: cidrOf(address("10.13.20.1"), 24) },
+  { name: "eth1", address: address("10.13.30.1"), subnet: cidrOf(address("10.13.30.1"), 24) },
+];
+
+function load(text: string): Config {
+  writeFileSync(file, text);
+  return loadConfig(file, interfaces);
+}
+
+/** The message without the file's directory. */
+function refusal(text: string): string {
+  try {
+    load(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(UserError);
+    expect((error as UserError).exitCode).toBe(2);
+    return (error as UserError).message.replace(`${directory}/`, "");
+  }
+  throw new Error("was accepted");
+}
+
+const smallest = `
+interface: eth1
+dhcp: { range: 10.13.20.50-10.13.20.250 }
+exports:
+  sidus: { source: /srv/nfsroot/sidus, clients: [10.13.20.0/24] }
+boot: { default: tmpfs }
+`;
+
+describe("sidus.yaml", () => {
+  test("the smallest that serves a room", () => {
+    const config = load(smallest);
+    expect(formatIpv4(config.address)).toBe("10.13.20.1");
+    expect(formatCidr(config.subnet)).toBe("10.13.20.0/24");
+    expect(config.dhcp.ranges.map(formatIpv4Range)).toEqual(["10.13.20.50-10.13.20.250"]);
+    expect(config.dhcp).toMatchObject({ mode: "server", leaseSeconds: 43_200, denyUnknown: false });
+    expect(config.exports).toMatchObject([{ name: "sidus", path: "/srv/nfsroot/sidus" }]);
+    expect(config.ports).toEqual({ dhcp: 67, tftp: 69, http: 80, nfs: 2049, portmap: 111 });
+    expect([...config.boot.labels.keys()]).toEqual(["tmpfs", "local"]);
+    expect(config.state).toBe("/var/lib/sidus");
+  });
+
+  test("everything it may say", () => {
+    const config = load(`
+interface: eth1
+address: 10.13.30.1
+state: /tmp/state
+ports: { dhcp: 6767, tftp: 6969, http: 8080, nfs: 12049, portmap: 1111 }
+dhcp:
+  range: [10.13.30.50-10.13.30.60, 10.13.30.70-10.13.30.80]
+  lease: infinite
+  router: 10.13.30.254
+  dns: 10.13.30.253
+  domain: lab.example.org
+  deny-unknown: true
+exports:
+  a: { source: /trees/a }
+  b: { source: /trees/b, path: /exports/b/, clients: 10.13.30.0/25 }
+boot:
+  default: rescue
+  overlay: /srv/overlay
+  labels:
+    rescue: { export: b, append: "quiet splash" }
+    disk: local
+nodes:
+  - { mac: 52-54-00-77-00-01, name: n1, ip: 10.13.30.11, label: disk }
+  - { mac: 525400770002, append: debug }
+log: { level: debug }
+`);
+    expect(config.dhcp.leaseSeconds).toBe("infinite");
+    expect(config.dhcp.ranges).toHaveLength(2);
+    expect(config.dhcp.denyUnknown).toBe(true);
+    expect(config.exports[1]).toMatchObject({ path: "/exports/b", name: "b" });
+    expect(config.exports[0]?.clients.map(formatCidr)).toEqual(["10.13.30.0/24"]);
+    expect(config.boot.labels.get("rescue")).toMatchObject({ export: "b", append: "quiet splash" });
+    expect(config.boot.labels.get("disk")).toEqual({ kind: "local" });
+    expect(config.nodes[0]).toMatchObject({ mac: "525400770001", name: "n1", label: "disk" });
+    expect(config.ports.nfs).toBe(12_049);
+  });
+
+  test.each<[string, string, string]>([
+    [
+      "a key that is none",
+      smallest.replace("range", "rnage"),
+      "sidus.yaml:3: dhcp.rnage: unknown key",
+    ],
+    [
+      "a range that is none",
+      smallest.replace("10.13.20.50-10.13.20.250", "10.13.20.50"),
+      'sidus.yaml:3: dhcp.range: expected a range FIRST-LAST, as 10.13.20.50-10.13.20.250, found "10.13.20.50"',
+    ],
+    [
+      "a range outside the network",
+      smallest.replace("10.13.20.250", "10.13.21.250"),
+      "sidus.yaml:3: dhcp.range: expected an address in 10.13.20.0/24, the network of the interface, found 10.13.21.250",
+    ],
+    [
+      "another machine's interface",
+      smallest.replace("eth1", "eth7"),
+      'sidus.yaml:2: interface: no interface "eth7" with an IPv4 address; this machine has: lo 127.0.0.1, eth1 10.13.20.1, eth1 10.13.30.1',
+    ],
+    [
+      "no interface",
+      smallest.replace("interface: eth1", ""),
+      "interface: expected the name of a network interface, as eth1, found nothing",
+    ],
+    [
+      "bits beyond the prefix",
+      smallest.replace("20.0/24", "20.1/24"),
+      "sidus.yaml:5: exports.sidus.clients[0]: expected a network",
+    ],
+    [
+      "no source",
+      smallest.replace("source: /srv/nfsroot/sidus, ", ""),
+      "sidus.yaml:5: exports.sidus.source: expected an absolute path",
+    ],
+    [
+      "a relative source",
+      smallest.replace("/srv", "srv"),
+      'expected an absolute path, as /srv/nfsroot/sidus, found "srv/nfsroot/sidus"',
+    ],
+    [
+      "a label that is none",
+      smallest.replace("tmpfs", "tmfps"),
+      'sidus.yaml:6: boot.default: expected one of tmpfs, local, found "tmfps"',
+    ],
+    ["broken YAML", `${smallest}\n  }: [`, "sidus.yaml:8: not valid YAML"],
+    [
+      "a list instead of keys",
+      smallest.replace("{ range: 10.13.20.50-10.13.20.250 }", "[1]"),
+      "sidus.yaml:3: dhcp: expected keys and values",
+    ],
+    [
+      "nothing to hand out",
+      smallest.replace("{ range: 10.13.20.50-10.13.20.250 }", "{}"),
+      "sidus.yaml:3: dhcp: expected range: FIRST-LAST",
+    ],
+    [
+      "a node's address twice",
+      `${smallest}nodes: [{mac: 525400000001, ip: 10.13.20.5}, {mac: 525400000002, ip: 10.13.20.5}]`,
+      "nodes[1].ip: 10.13.20.5 is already that of nodes[0]",
+    ],
+    [
+      "a MAC that is none",
+      `${smallest}nodes:\n  - mac: 52:54:00\n`,
+      "sidus.yaml:8: nodes[0].mac: expected a MAC address",
+    ],
+    [
+      "the server's own address",
+      `${smallest}nodes: [{mac: 525400000001, ip: 10.13.20.1}]`,
+      "is the server's own address",
+    ],
+    [
+      "a line break in append",
+      `${smallest}nodes: [{mac: 525400000001, append: "a\\nb"}]`,
+      "expected kernel arguments on one line",
+    ],
+    [
+      "a label's unknown key",
+      smallest.replace("default: tmpfs", "labels: { x: { exprot: a } }"),
+      "sidus.yaml:6: boot.labels.x.exprot: unknown key",
+    ],
+    [
+      "a label's unknown export",
+      smallest.replace("default: tmpfs", "labels: { x: { export: a } }"),
+      'boot.labels.x.export: expected one of sidus, found "a"',
+    ],
+    [
+      "a kernel without initrd",
+      smallest.replace("default: tmpfs", "labels: { x: { kernel: /vmlinuz } }"),
+      "boot.labels.x: expected both of kernel: and initrd:",
+    ],
+    [
+      "a lease that is too short",
+      smallest.replace("{ range:", "{ lease: 5s, range:"),
+      'dhcp.lease: expected a lease time, as 12h or 7d (at least 2m), or infinite, found "5s"',
+    ],
+    ["an empty file", "", "interface: expected the name of a network interface"],
+    ["text", "hello", "expected keys and values"],
+  ])("refuses %s in one line with its place", (_, text, expected) => {
+    const message = refusal(text);
+    expect(message).toContain(expected);
+    expect(message).not.toContain("\n");
+    expect(message).toMatch(/^sidus\.yaml:\d+: /);
+  });
+
+  test("a file that is not there", () => {
+    expect(() => loadConfig("/nowhere/sidus.yaml", interfaces)).toThrow(
+      "/nowhere/sidus.yaml: no such file; name the configuration with --config FILE",
+    );
+  });
+});

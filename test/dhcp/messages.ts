@@ -1,0 +1,118 @@
+import { inventoryOf, type KnownNode } from "../../src/boot/inventory.ts";
+import { type Ipv4, ipv4, parseIpv4 } from "../../src/bytes/ipv4.ts";
+import { type MacAddress, parseMac } from "../../src/bytes/mac.ts";
+import type { Lease, LeaseStore } from "../../src/dhcp/leases.ts";
+import type { DhcpSettings } from "../../src/dhcp/settings.ts";
+
+/** Client messages written by hand, not by the encoder under test; and what the tests configure. */
+
+export function address(text: string): Ipv4 {
+  const value = parseIpv4(text);
+  if (value === undefined) throw new Error(`not an address: ${text}`);
+  return value;
+}
+
+export function mac(text: string): MacAddress {
+  const value = parseMac(text);
+  if (value === undefined) throw new Error(`not a MAC address: ${text}`);
+  return value;
+}
+
+/** `52:54:00:00:NN:NN`. */
+export function numberedMac(number: number): MacAddress {
+  return mac(`52540000${number.toString(16).padStart(4, "0")}`);
+}
+
+export interface ClientMessage {
+  readonly type: number;
+  readonly mac: MacAddress;
+  readonly xid?: number;
+  readonly flags?: number;
+  readonly ciaddr?: Ipv4;
+  readonly giaddr?: Ipv4;
+  readonly requested?: Ipv4;
+  readonly serverId?: Ipv4;
+  /** Code and data each. */
+  readonly more?: readonly (readonly [number, readonly number[]])[];
+}
+
+export function clientMessage(message: ClientMessage): Uint8Array {
+  const bytes = new Uint8Array(240);
+  const view = new DataView(bytes.buffer);
+  bytes.set([1, 1, 6, 0]);
+  view.setUint32(4, message.xid ?? 0x12345678);
+  view.setUint16(10, message.flags ?? 0);
+  view.setUint32(12, message.ciaddr ?? 0);
+  view.setUint32(24, message.giaddr ?? 0);
+  bytes.set(Buffer.from(message.mac, "hex"), 28);
+  bytes.set([0x63, 0x82, 0x53, 0x63], 236);
+  const options = [53, 1, message.type];
+  if (message.serverId !== undefined) options.push(54, 4, ...octets(message.serverId));
+  if (message.requested !== undefined) options.push(50, 4, ...octets(message.requested));
+  for (const [code, data] of message.more ?? []) options.push(code, data.length, ...data);
+  return Uint8Array.from([...bytes, ...options, 255]);
+}
+
+export function octets(value: Ipv4): number[] {
+  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+}
+
+export function ascii(text: string): number[] {
+  return [...Buffer.from(text, "latin1")];
+}
+
+export const SERVER = address("10.77.0.1");
+
+export function settingsWith(
+  changes: Partial<DhcpSettings> = {},
+  nodes: readonly KnownNode[] = [],
+): DhcpSettings {
+  return {
+    serverAddress: SERVER,
+    subnet: { network: address("10.77.0.0"), prefix: 24 },
+    ranges: [{ first: address("10.77.0.50"), last: address("10.77.0.99") }],
+    leaseSeconds: 3600,
+    router: undefined,
+    dns: [],
+    domain: undefined,
+    denyUnknown: false,
+    inventory: inventoryOf(nodes),
+    bootFile: () => undefined,
+    rootPath: () => undefined,
+    ...changes,
+  };
+}
+
+export function node(macText: string, addressText?: string, name?: string): KnownNode {
+  return {
+    mac: mac(macText),
+    name,
+    address: addressText === undefined ? undefined : address(addressText),
+    label: undefined,
+    append: undefined,
+  };
+}
+
+/** A disk that is a map. */
+export class MemoryStore implements LeaseStore {
+  readonly leases = new Map<MacAddress, Lease>();
+
+  load(): Lease[] {
+    return [...this.leases.values()];
+  }
+
+  save(lease: Lease): void {
+    for (const other of this.leases.values()) {
+      if (other.address === lease.address) this.leases.delete(other.mac);
+    }
+    this.leases.set(lease.mac, lease);
+  }
+
+  remove(mac: MacAddress): void {
+    this.leases.delete(mac);
+  }
+}
+
+export function rangeOf(first: string, count: number): { first: Ipv4; last: Ipv4 } {
+  return { first: address(first), last: ipv4(address(first) + count - 1) };
+}

@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { describe, expect, test } from "vitest";
+import type { Ipv4 } from "../../src/bytes/ipv4.ts";
+import { isMalformed } from "../../src/bytes/malformed.ts";
+import { decodePacket, findOption } from "../../src/dhcp/packet.ts";
+import { serveDhcp } from "../../src/dhcp/server.ts";
+import { systemClock } from "../../src/net/clock.ts";
+import { openUdp } from "../../src/net/udp.ts";
+import { UserError } from "../../src/user-error.ts";
+import {
+  address,
+  clientMessage,
+  MemoryStore,
+  numberedMac,
+  rangeOf,
+  settingsWith,
+} from "./messages.ts";
+
+/** On the loopback network, where a renewal needs no broadcast. interop.test.ts does the rest. */
+
+const CLIENT = address("127.0.0.60");
+const report = (what: string, error: unknown) => {
+  throw new Error(what, { cause: error });
+};
+
+function serve(serverAddress: Ipv4, clientPort: number) {
+  const settings = settingsWith({
+    serverAddress,
+    subnet: { network: address("127.0.0.0"), prefix: 8 },
+    ranges: [rangeOf("127.0.0.50", 50)],
+  });
+  return serveDhcp({
+    settings: () => settings,
+    clock: systemClock,
+    store: new MemoryStore(),
+    tell: () => {},
+    report,
+    ports: { server: 0, client: clientPort },
+  });
+}
+
+async function openClient() {
+  const heard = new EventTarget();
+  const socket = await openUdp({
+    local: { address: CLIENT, port: 0 },
+    receive: (bytes) => heard.dispatchEvent(new CustomEvent("reply", { detail: bytes.slice() })),
+    report,
+    broadcast: true,
+  });
+  const ask = async (to: Ipv4, port: number): Promise<number | undefined> => {
+    const reply = once(heard, "reply");
+    socket.send(clientMessage({ type: 3, mac: numberedMac(1), ciaddr: CLIENT }), {
+      address: to,
+      port,
+    });
+    const [event] = await reply;
+    const packet = decodePacket(event.detail);
+    return isMalformed(packet) ? undefined : findOption(packet, 53)?.[0];
+  };
+  return { socket, ask };
+}
+
+describe("serveDhcp", () => {
+  test("answers what comes to its address, and what comes by broadcast on its interface", async () => {
+    const { socket, ask } = await openClient();
+    await using _socket = socket;
+    await using server = await serve(address("127.0.0.1"), socket.local.port);
+    expect(await ask(address("127.0.0.1"), server.port)).toBe(5);
+    expect(await ask(address("127.255.255.255"), server.port)).toBe(5);
+    expect(server.nodeAt(CLIENT)?.mac).toBe(numberedMac(1));
+    expect(server.addressOf(numberedMac(1))).toBe(CLIENT);
+  });
+
+  test("an address that the machine does not have is one line that says what to do", async () => {
+    await expect(serve(address("192.0.2.1"), 68)).rejects.toThrow(UserError);
+    await expect(serve(address("192.0.2.1"), 68)).rejects.toThrow(
+      /mend `interface:` or `address:`/,
+    );
+  });
+});

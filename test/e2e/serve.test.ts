@@ -1,0 +1,120 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addServerInterface, type Namespace, openNamespace } from "../namespace.ts";
+import { lackingOf, title } from "../needs.ts";
+import { directoryOf, outcome, serveIn, sidus, smallTree } from "../sidus.ts";
+
+/** `sidus serve` as a process of its own, in a private network: what an administrator sees of it. */
+
+const lacking = lackingOf("ip", "nsenter", "curl");
+
+describe.skipIf(lacking !== undefined)(title("sidus serve", lacking), () => {
+  const tree = directoryOf(smallTree);
+  const work = directoryOf({});
+  const config = join(work, "sidus.yaml");
+  const ready = join(work, "ready");
+  let namespace: Namespace;
+
+  beforeAll(async () => {
+    namespace = await openNamespace();
+    addServerInterface(namespace, "room0", "10.13.20.1/24");
+  });
+  afterAll(async () => {
+    await namespace?.[Symbol.asyncDispose]();
+    for (const directory of [tree, work]) rmSync(directory, { recursive: true });
+  });
+
+  function write(change: (text: string) => string = (text) => text): void {
+    writeFileSync(
+      config,
+      change(`interface: room0
+state: ${work}/state
+dhcp: { range: 10.13.20.50-10.13.20.99 }
+exports:
+  sidus: { source: ${tree} }
+`),
+    );
+  }
+
+  function get(path: string): string {
+    return namespace.run(
+      "curl",
+      "--silent",
+      "--show-error",
+      "--max-time",
+      "5",
+      `http://10.13.20.1${path}`,
+    );
+  }
+
+  /** The one line that says why it does not start. */
+  async function refusal(...prefix: string[]): Promise<string> {
+    const command = [...prefix, process.execPath, "src/main.ts", "serve", "-c", config];
+    const [program = "", ...args] = [...namespace.enter, ...command];
+    const { code, stderr } = await outcome(program, args);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(2);
+    return stderr;
+  }
+
+  test("listens, says so, serves out of the tree, and stops in order", async () => {
+    write();
+    await using served = await serveIn(namespace, config, ready);
+    expect(get("/sidus/boot/vmlinuz-6.1.0-1-amd64")).toBe(smallTree["boot/vmlinuz-6.1.0-1-amd64"]);
+    expect(get("/pxelinux.cfg/default")).toContain("KERNEL sidus/boot/vmlinuz-6.1.0-1-amd64");
+    expect(JSON.parse(get("/status.json"))).toMatchObject({ nodes: [] });
+    expect(await served.stop()).toBe(0);
+    expect(served.log()).toContain("stopping");
+  });
+
+  test("SIGHUP takes on a changed configuration, and keeps the old one where the new one is wrong", async () => {
+    write();
+    await using served = await serveIn(namespace, config, ready);
+    write((text) => `${text}boot: { labels: { tmpfs: { append: quiet } } }\n`);
+    served.process.kill("SIGHUP");
+    await expect.poll(() => get("/pxelinux.cfg/default")).toContain("/up quiet\n");
+    write((text) => `${text}boot: { default: nothing }\n`);
+    served.process.kill("SIGHUP");
+    await expect.poll(() => served.log()).toContain("boot.default: expected one of tmpfs, local");
+    write((text) => text.replace("room0", "lo"));
+    served.process.kill("SIGHUP");
+    await setTimeout(200);
+    expect(get("/pxelinux.cfg/default")).toContain("/up quiet\n");
+  });
+
+  test("a port in use", async () => {
+    write();
+    await using _ = await serveIn(namespace, config, ready);
+    expect(await refusal()).toMatch(
+      /cannot listen on UDP 10.13.20.1:(67|69): another program has it; `ss -lunp sport = :\1` names it/,
+    );
+  });
+
+  test("no right to bind ports below 1024", async () => {
+    write();
+    const dropped = ["setpriv", "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"];
+    expect(await refusal(...dropped)).toContain("no right to bind a port below 1024; run as root");
+  });
+
+  test("a tree that is not there", async () => {
+    write((text) => text.replace(tree, "/srv/nowhere"));
+    expect(await refusal()).toContain("/srv/nowhere");
+  });
+});
+
+describe("the command line", () => {
+  test("wrong usage is exit 2 and one line", async () => {
+    const { code, stderr } = await sidus("serve");
+    expect(code).toBe(2);
+    expect(stderr).toContain("required option '-c, --config <file>' not specified");
+    expect((await sidus("sreve")).code).toBe(2);
+  });
+
+  test.each(["serve", "build", "demo", "doctor"])("%s --help has an example", async (command) => {
+    const { code, stdout } = await sidus(command, "--help");
+    expect(code).toBe(0);
+    expect(stdout).toContain("Example:\n");
+  });
+});

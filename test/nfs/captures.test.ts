@@ -1,0 +1,174 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { LOOPBACK_ADDRESS } from "../../src/bytes/ipv4.ts";
+import { isMalformed } from "../../src/bytes/malformed.ts";
+import { systemClock } from "../../src/net/clock.ts";
+import { servedExports } from "../../src/nfs/exports.ts";
+import { mountProgram } from "../../src/nfs/mount.ts";
+import { nfsProgram } from "../../src/nfs/program.ts";
+import { answerRecord, type RpcService } from "../../src/rpc/program.ts";
+import { openDirectory } from "../../src/tree/directory.ts";
+import { callBytes, In, Out, parseReply } from "./client.ts";
+import { type Conversation, conversations } from "./conversations.ts";
+import { checkForm } from "./results.ts";
+import { loopback, temporaryDirectory } from "./served.ts";
+
+const cleanup = new AsyncDisposableStack();
+afterAll(() => cleanup.disposeAsync());
+
+let service: RpcService;
+let handles: { directory: Buffer; file: Buffer; link: Buffer };
+
+/** Our reply to a record, without its mark. */
+async function answer(record: Uint8Array): Promise<Buffer> {
+  const client = { address: LOOPBACK_ADDRESS, expect: () => {} };
+  const reply = await answerRecord(service, record, client);
+  if (isMalformed(reply)) throw new Error("no call");
+  const bytes = Buffer.concat(reply);
+  expect(bytes.readUInt32BE(0)).toBe(0x8000_0000 + bytes.length - 4);
+  return bytes.subarray(4);
+}
+
+beforeAll(async () => {
+  const path = await temporaryDirectory(cleanup);
+  await mkdir(join(path, "usr"));
+  await writeFile(join(path, "file"), Buffer.alloc(100_000, 1));
+  await symlink("usr/bin", join(path, "bin"));
+  const tree = cleanup.use(await openDirectory(path, { clock: systemClock }));
+  const list = [{ name: "refboot", path: "/srv/nfsroot/tree", tree, clients: [loopback] }];
+  const exports = servedExports(() => list);
+  service = {
+    protocol: "nfs",
+    programs: [nfsProgram(exports, () => {}), mountProgram(exports, () => {})],
+    tell: () => {},
+    report: (_, error) => {
+      throw error;
+    },
+  };
+  const ask = async (program: number, procedure: number, args: Out) => {
+    const call = callBytes(1, { program, version: 3, procedure }, args.bytes());
+    const reply = parseReply(await answer(call.subarray(4)));
+    if (!("accepted" in reply) || reply.results.u32() !== 0) throw new Error("not answered");
+    return reply.results.opaque();
+  };
+  const directory = await ask(100_005, 1, new Out().opaque("/srv/nfsroot/tree"));
+  const lookup = (name: string) => ask(100_003, 3, new Out().opaque(directory).opaque(name));
+  handles = { directory, file: await lookup("file"), link: await lookup("bin") };
+});
+
+/** The call with one of our handles in the place of ganesha's. */
+function withHandle({ call, args, procedure }: Conversation, handle: Buffer): Buffer {
+  if (procedure === 0) return call;
+  const reader = new In(args);
+  reader.opaque();
+  const head = call.subarray(0, call.length - args.length);
+  return new Out().raw(head).opaque(handle).raw(args.subarray(reader.at)).bytes();
+}
+
+describe("RFC 1813: calls of Linux clients, and what nfs-ganesha answered", () => {
+  test("ganesha's replies have the form that this test reads", () => {
+    const seen = new Map<number, number>();
+    for (const { program, procedure, results } of conversations()) {
+      if (program !== 100_003) continue;
+      checkForm(procedure, new In(results));
+      seen.set(procedure, (seen.get(procedure) ?? 0) + 1);
+    }
+    expect([...seen.keys()].sort((a, b) => a - b)).toEqual([0, 1, 3, 4, 5, 6, 18, 19]);
+  });
+
+  test("every call is understood; with a handle of another server it gets BADHANDLE", async () => {
+    for (const conversation of conversations()) {
+      const reply = parseReply(await answer(conversation.call));
+      if (!("accepted" in reply)) throw new Error("denied");
+      if (conversation.program === 100_227) expect(reply.accepted).toBe(1);
+      else {
+        expect(reply.accepted).toBe(0);
+        const status = checkForm(conversation.procedure, reply.results);
+        expect(status).toBe(conversation.procedure === 0 ? 0 : 10_001);
+      }
+    }
+  });
+
+  test("on an object of ours, every call gets a reply of the same form, or an error that fits", async () => {
+    const counts = { same: 0, failed: 0 };
+    for (const conversation of conversations()) {
+      if (conversation.program !== 100_003) continue;
+      const { procedure, results } = conversation;
+      const handle =
+        procedure === 6 ? handles.file : procedure === 5 ? handles.link : handles.directory;
+      const reply = parseReply(await answer(withHandle(conversation, handle)));
+      if (!("accepted" in reply)) throw new Error("denied");
+      expect(reply.accepted).toBe(0);
+      const status = checkForm(procedure, reply.results);
+      if (procedure === 3) expect([0, 2]).toContain(status);
+      else expect(status).toBe(0);
+      if (status === 0 && procedure !== 0 && results.readUInt32BE(0) === 0) counts.same += 1;
+      else counts.failed += 1;
+    }
+    expect(counts.same).toBeGreaterThan(300);
+  });
+
+  test("FSINFO, FSSTAT and GETATTR replies are as long as ganesha's", async () => {
+    for (const conversation of conversations()) {
+      if (conversation.program !== 100_003) continue;
+      if (![1, 18, 19].includes(conversation.procedure)) continue;
+      const reply = await answer(withHandle(conversation, handles.directory));
+      expect(reply.length - 24).toBe(conversation.results.length);
+    }
+  });
+
+  test("NULL, and NFSACL where the server has none, are answered as by ganesha", async () => {
+    let compared = 0;
+    for (const { program, procedure, call, accepted, results } of conversations()) {
+      const isNull = program === 100_003 && procedure === 0;
+      if (!isNull && !(program === 100_227 && accepted === 1)) continue;
+      const ours = parseReply(await answer(call));
+      expect(ours).toMatchObject({ accepted });
+      expect((await answer(call)).length - 24).toBe(results.length);
+      compared += 1;
+    }
+    expect(compared).toBeGreaterThan(12);
+  });
+
+  test("every truncation of a call's arguments is GARBAGE_ARGS, and so is anything after them", async () => {
+    const seen = new Set<number>();
+    for (const conversation of conversations()) {
+      const { program, procedure, call, args } = conversation;
+      if (program !== 100_003 || procedure === 0 || seen.has(procedure)) continue;
+      seen.add(procedure);
+      const start = call.length - args.length;
+      for (let length = start; length < call.length; length += 1) {
+        expect(parseReply(await answer(call.subarray(0, length)))).toMatchObject({ accepted: 4 });
+      }
+      const longer = Buffer.concat([call, Buffer.alloc(4)]);
+      expect(parseReply(await answer(longer))).toMatchObject({ accepted: 4 });
+    }
+    expect(seen.size).toBe(7);
+  });
+});
+
+describe("RFC 1813 §5: MOUNT calls of klibc and umount.nfs", () => {
+  test("MNT, NULL and UMNT are answered as ganesha does, but for the handle", async () => {
+    const seen = new Map<number, number>();
+    for (const { procedure, call, results } of conversations(20_048)) {
+      const reply = parseReply(await answer(call));
+      if (!("accepted" in reply)) throw new Error("denied");
+      expect(reply.accepted).toBe(0);
+      seen.set(procedure, (seen.get(procedure) ?? 0) + 1);
+      if (procedure !== 1) {
+        reply.results.end();
+        expect(results.length).toBe(0);
+        continue;
+      }
+      const theirs = new In(results);
+      expect(reply.results.u32()).toBe(theirs.u32());
+      expect(reply.results.opaque().length).toBe(28);
+      theirs.opaque();
+      // auth_flavors: AUTH_SYS is what the kernel asks for.
+      expect([reply.results.u32(), reply.results.u32()]).toEqual([1, 1]);
+      reply.results.end();
+    }
+    expect([...seen.keys()].sort()).toEqual([0, 1, 3]);
+  });
+});

@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+/** The house rules. README's picture of the folders and this table say the same. */
+
+const src = fileURLToPath(new URL("../src/", import.meta.url));
+
+/** folder → what it may import besides itself: folders, or single files. `types:` marks what only types may come from. */
+const mayImport: Record<string, readonly string[]> = {
+  "user-error.ts": [],
+  "limits.ts": [],
+  bytes: [],
+  net: ["bytes", "user-error.ts"],
+  config: ["bytes", "limits.ts", "user-error.ts", "net/interfaces.ts"],
+  watch: ["bytes", "limits.ts", "types:net"],
+  tree: ["bytes", "limits.ts", "user-error.ts", "types:net"],
+  boot: ["bytes", "limits.ts", "tree/tree.ts", "tree/resolve.ts"],
+  rpc: ["bytes", "limits.ts", "watch/events.ts", "types:net"],
+  dhcp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
+  state: ["bytes", "limits.ts", "user-error.ts", "types:dhcp"],
+  tftp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
+  http: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
+  nfs: ["bytes", "limits.ts", "rpc", "tree", "watch/events.ts", "types:net"],
+  image: ["bytes", "limits.ts", "net", "user-error.ts"],
+};
+
+/** A protocol's server.ts is where its cores meet the sockets. */
+const serverAlso = ["net"];
+
+interface Import {
+  readonly file: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+const files = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .filter((name) => name.endsWith(".ts"))
+  .sort();
+
+const text = new Map(files.map((file) => [file, readFileSync(join(src, file), "utf8")]));
+
+function imports(file: string): Import[] {
+  const statement = /^(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm;
+  return [...(text.get(file) ?? "").matchAll(statement)]
+    .filter((found) => found[2]?.startsWith("."))
+    .map((found) => ({
+      file,
+      target: relative(src, normalize(join(src, dirname(file), found[2] ?? ""))),
+      typeOnly: found[1] !== undefined,
+    }));
+}
+
+function room(path: string): string {
+  return path.split("/")[0] ?? path;
+}
+
+function allowed({ file, target, typeOnly }: Import): boolean {
+  const own = room(file);
+  if (own === "cli" || own === "main.ts" || room(target) === own) return true;
+  const list = [...(mayImport[own] ?? []), ...(file.endsWith("/server.ts") ? serverAlso : [])];
+  return list.some((entry) => {
+    const plain = entry.replace(/^types:/, "");
+    const hit = target === plain || room(target) === plain;
+    return hit && (typeOnly || plain === entry);
+  });
+}
+
+describe("house rules", () => {
+  test("every folder has a row in the import table", () => {
+    const rooms = new Set(files.map(room));
+    const known = new Set([...Object.keys(mayImport), "cli", "main.ts"]);
+    expect([...rooms].filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test("folders import only what the table allows", () => {
+    const wrong = files.flatMap(imports).filter((entry) => !allowed(entry));
+    expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
+  });
+
+  test("a packet codec imports bytes, limits and its own folder only", () => {
+    const wrong = files
+      .filter((file) => file.endsWith("/packet.ts"))
+      .flatMap(imports)
+      .filter(({ file, target }) => !["bytes", "limits.ts", room(file)].includes(room(target)));
+    expect(wrong.map(({ file, target }) => `${file} → ${target}`)).toEqual([]);
+  });
+
+  test("time, chance and the console live in net/ and cli/", () => {
+    const banned = /\b(?:Date\.now|Math\.random|setTimeout|setInterval|console\.\w+)\b/;
+    const wrong = files
+      .filter((file) => !["net", "cli"].includes(room(file)))
+      .filter((file) => banned.test(text.get(file) ?? ""));
+    expect(wrong).toEqual([]);
+  });
+
+  test("sockets are opened in net/ only", () => {
+    const banned = /from "node:(?:dgram|net|http|https|tls)"/;
+    const wrong = files.filter((file) => room(file) !== "net" && banned.test(text.get(file) ?? ""));
+    expect(wrong).toEqual([]);
+  });
+
+  test("what is exported is used elsewhere", () => {
+    const all = [...text.values()].join("\n") + testsText();
+    const dead = files.flatMap((file) =>
+      [
+        ...(text.get(file) ?? "").matchAll(
+          /^export (?:async )?(?:const|function\*?|class|interface|type) (\w+)/gm,
+        ),
+      ]
+        .map((found) => found[1] ?? "")
+        .filter((name) => (all.match(new RegExp(`\\b${name}\\b`, "g")) ?? []).length < 2)
+        .map((name) => `${file}: ${name}`),
+    );
+    expect(dead).toEqual([]);
+  });
+
+  test("files stay readable: at most 400 lines", () => {
+    const long = files.filter((file) => (text.get(file) ?? "").split("\n").length > 401);
+    expect(long).toEqual([]);
+  });
+});
+
+function testsText(): string {
+  const tests = fileURLToPath(new URL(".", import.meta.url));
+  return readdirSync(tests, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => readFileSync(join(tests, name), "utf8"))
+    .join("\n");
+}

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { ipv4 } from "../../src/bytes/ipv4.ts";
+import { parseMac } from "../../src/bytes/mac.ts";
+import { NODES_WATCHED_MAX } from "../../src/limits.ts";
+import type { BootEvent, DhcpClient } from "../../src/watch/events.ts";
+import { Refusals } from "../../src/watch/refusals.ts";
+import { Timeline } from "../../src/watch/timeline.ts";
+import { loaderWaitMs } from "../../src/watch/waits.ts";
+import { VirtualClock } from "../sim/clock.ts";
+
+const address = ipv4(0x0a4d000b);
+
+function dhcp(
+  client: DhcpClient,
+  reply: "OFFER" | "ACK" | "NAK" | undefined,
+  macText = "525400770001",
+): BootEvent {
+  const mac = parseMac(macText);
+  if (mac === undefined) throw new Error(macText);
+  return { kind: "dhcp", mac, client, message: "DISCOVER", reply, address, name: "n1" };
+}
+
+function file(path: string, outcome: "started" | "missing" = "started"): BootEvent {
+  return { kind: "file", protocol: "tftp", address, path, outcome, bytes: 0 };
+}
+
+function watched() {
+  const clock = new VirtualClock();
+  const seen: string[] = [];
+  const timeline = new Timeline(clock, (boot, stage) =>
+    seen.push(`${stage} ${(clock.now() - boot.startedAt) / 1000}`),
+  );
+  return { clock, seen, timeline };
+}
+
+describe("timeline", () => {
+  test("a boot, stage by stage, and the wait that was the firmware's", () => {
+    const { clock, seen, timeline } = watched();
+    timeline.tell(dhcp("ipxe", "OFFER"));
+    clock.advance(100);
+    timeline.tell(dhcp("ipxe", "ACK"));
+    clock.advance(13_000);
+    timeline.tell(file("pxelinux.0"));
+    timeline.tell(file("pxelinux.cfg/0A4D", "missing"));
+    clock.advance(400);
+    timeline.tell(file("sidus/boot/vmlinuz-6.1"));
+    timeline.tell(file("sidus/boot/initrd.img-6.1"));
+    clock.advance(10_000);
+    timeline.tell(dhcp("kernel", "OFFER"));
+    timeline.tell(dhcp("kernel", "ACK"));
+    timeline.tell({ kind: "mount", address, path: "/srv/nfsroot/sidus", outcome: "granted" });
+    clock.advance(20_000);
+    timeline.tell({ kind: "up", address, tree: "sidus bookworm" });
+    expect(seen).toEqual(["dhcp 0", "loader 13.1", "kernel 13.5", "root 23.5", "up 43.5"]);
+    const [boot] = timeline.boots();
+    expect(boot).toMatchObject({
+      stage: "up",
+      tree: "sidus bookworm",
+      name: "n1",
+      firmware: "ipxe",
+    });
+    expect(boot && loaderWaitMs(boot)).toEqual({
+      ms: 13_000,
+      why: "iPXE looking for IPv6 routers",
+    });
+  });
+
+  test("firmware that asks again begins a new boot; a kernel that does goes on with the old one", () => {
+    const { seen, timeline } = watched();
+    for (let boot = 0; boot < 2; boot += 1) {
+      timeline.tell(dhcp("pxe", "OFFER"));
+      timeline.tell(dhcp("pxe", "OFFER"));
+      timeline.tell(dhcp("pxe", "ACK"));
+      timeline.tell(file("pxelinux.0"));
+      timeline.tell(dhcp("kernel", "OFFER"));
+    }
+    expect(seen).toEqual(["dhcp 0", "loader 0", "dhcp 0", "loader 0"]);
+    expect(timeline.boots()).toHaveLength(1);
+  });
+
+  test("what was not answered and who has no address is nobody's boot", () => {
+    const { seen, timeline } = watched();
+    timeline.tell(dhcp("pxe", undefined));
+    timeline.tell(dhcp("pxe", "NAK"));
+    timeline.tell(file("pxelinux.0"));
+    timeline.tell({ kind: "up", address, tree: "x" });
+    expect(seen).toEqual([]);
+    expect(timeline.boots()).toEqual([]);
+  });
+
+  test("a flood of strangers forgets the oldest, and no more", () => {
+    const { timeline } = watched();
+    for (let n = 0; n < NODES_WATCHED_MAX + 10; n += 1) {
+      timeline.tell(dhcp("other", "OFFER", n.toString(16).padStart(12, "0")));
+    }
+    expect(timeline.boots()).toHaveLength(NODES_WATCHED_MAX);
+    expect(timeline.boots()[0]?.mac).toBe("00000000000a");
+  });
+});
+
+test("refusals are counted by protocol and reason", () => {
+  const refusals = new Refusals();
+  refusals.tell({ kind: "refused", protocol: "dhcp", reason: "truncated" });
+  refusals.tell({ kind: "refused", protocol: "dhcp", reason: "truncated" });
+  refusals.tell({ kind: "refused", protocol: "nfs", reason: "denied" });
+  refusals.tell(file("x"));
+  expect(refusals.counts()).toEqual({ dhcp: { truncated: 2 }, nfs: { denied: 1 } });
+});

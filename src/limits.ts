@@ -111,6 +111,8 @@ export const TREE_LISTED_NAMES_MAX = 262_144;
 export const TREE_OPEN_FILES_MAX = 512;
 /** Disk questions asked at once for one directory: more than the thread pool has threads gains nothing. */
 export const TREE_QUESTIONS_AT_ONCE = 32;
+/** Directories that a search of the whole tree reads at once: small ones leave the thread pool idle otherwise. */
+export const TREE_DIRECTORIES_AT_ONCE = 8;
 /** A search of the whole tree for handles whose place is unknown rests after each run: ten times as long as it took, within these. */
 export const TREE_SCAN_PAUSE_MIN_MS = 1000;
 export const TREE_SCAN_PAUSE_MAX_MS = 30_000;

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 
-/** What a test needs of the machine: a program on the PATH, or the superuser. */
+/** What a test needs of the machine: a program on the PATH, a file, or the superuser. */
 type Need = string | "root";
 
 /**
@@ -22,5 +23,6 @@ export function title(text: string, lacking: string | undefined): string {
 
 function has(need: Need): boolean {
   if (need === "root") return process.getuid?.() === 0;
+  if (need.startsWith("/")) return existsSync(need);
   return spawnSync("sh", ["-c", `command -v ${need}`]).status === 0;
 }

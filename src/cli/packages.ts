@@ -34,6 +34,8 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "e2fsprogs", reason: "makes file systems for layers" },
     { name: "isc-dhcp-client", reason: "a foreign DHCP client" },
     { name: "libnfs-utils", reason: "a foreign NFS client" },
+    { name: "pxelinux", reason: "a loader without a tree" },
+    { name: "syslinux-common", reason: "what that loader loads" },
     { name: "tcpdump", reason: "captures what is sent" },
     { name: "tftp-hpa", reason: "a foreign TFTP client" },
     { name: "tshark", reason: "judges what is sent" },

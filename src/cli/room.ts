@@ -228,9 +228,11 @@ function servedSettings(current: Current, nodeAt: ServedSettings["nodeAt"]): Ser
   };
 }
 
-/** The `tree:` line of what a node posts when it is up. */
+/** Out of the `key: value` lines that a node posts when it is up: `sidus, built 2026-01-31T12:00:00Z`. */
 function treeOf(body: string): string {
-  return /^tree:\s*(.{1,200})$/m.exec(body)?.[1]?.trim() ?? "";
+  const value = (key: string): string | undefined =>
+    new RegExp(`^${key}: *(.{1,100})$`, "m").exec(body)?.[1]?.trim();
+  return [value("tree") ?? "?", value("built")].filter((part) => part).join(", built ");
 }
 
 /** What /status.json answers. */

@@ -125,10 +125,9 @@ function logEvent(log: Log, event: BootEvent): void {
   }
 }
 
-function readable(event: Exclude<BootEvent, { kind: "refused" }>): object {
-  const { kind: _, ...fields } = event;
-  const { address } = event;
-  return { ...fields, address: address === undefined ? undefined : formatIpv4(address) };
+function readable({ kind: _, ...event }: Exclude<BootEvent, { kind: "refused" }>): object {
+  const address = event.address === undefined ? undefined : formatIpv4(event.address);
+  return "mac" in event ? { ...event, address, mac: formatMac(event.mac) } : { ...event, address };
 }
 
 function logRefusals(log: Log, room: Room): NodeJS.Timeout {

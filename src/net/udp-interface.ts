@@ -19,7 +19,7 @@ export interface InterfaceUdpOptions {
  * interfaces. But connecting an IPv6 socket to a link-local address binds it to the interface of that address (RFC
  * 4007 §6), and an IPv6 socket bound to ::ffff:0.0.0.0 hears IPv4. From there no IPv6 address can be reached, so that
  * the connect fails, which leaves the socket open to all senders, but bound: Linux does that first. It needs no IPv6
- * address on the interface. Measured with Linux 6.18 and two interfaces, with IPv6 on and off.
+ * address on the interface. Measured on two interfaces: with Linux 6.18, IPv6 on and off, and with Linux 6.1, IPv6 on.
  */
 export async function hearOnInterface(options: InterfaceUdpOptions): Promise<AsyncDisposable> {
   const { interfaceName, port, receive, report } = options;

@@ -1,5 +1,5 @@
-import { type BigIntStats, constants } from "node:fs";
-import { type FileHandle, lstat, open, readdir, readlink, realpath } from "node:fs/promises";
+import { type BigIntStats, constants, lstat } from "node:fs";
+import { type FileHandle, open, readdir, readlink, realpath } from "node:fs/promises";
 import { TREE_QUESTIONS_AT_ONCE } from "../limits.ts";
 import { type Place, pathOf, type Seen } from "./places.ts";
 import { attributesOf, generationOf, idOf, mountPoint, treeErrorOf } from "./stats.ts";
@@ -87,7 +87,7 @@ export class Disk {
   /** The root's attributes; `moved` where another directory is in its place. */
   async root(place: Place): Promise<Attributes | TreeError | Moved> {
     try {
-      const stats = await lstat(bytesOf(this.#root || "/"), { bigint: true });
+      const stats = await statsAt(this.#root || "/");
       return isAt(stats, this.#device, place) ? attributesOf(stats, place.id) : "moved";
     } catch (error) {
       return failed(error);
@@ -96,7 +96,7 @@ export class Disk {
 
   async #at(directory: Place, path: string, name: string): Promise<Seen | TreeError | undefined> {
     try {
-      const stats = await lstat(bytesOf(`${path}/${name}`), { bigint: true });
+      const stats = await statsAt(`${path}/${name}`);
       const id = idOf(stats, this.#device, directory.id, name);
       const isMountPoint = stats.dev !== this.#device && stats.isDirectory();
       return { attributes: isMountPoint ? mountPoint(id) : attributesOf(stats, id), isMountPoint };
@@ -108,10 +108,9 @@ export class Disk {
 
   async #isStill(directory: Place, path: string): Promise<boolean> {
     try {
-      const bytes = bytesOf(path);
       const [stats, real] = await Promise.all([
-        lstat(bytes, { bigint: true }),
-        realpath(bytes, { encoding: "latin1" }),
+        statsAt(path),
+        realpath(bytesOf(path), { encoding: "latin1" }),
       ]);
       return real === path && isAt(stats, this.#device, directory);
     } catch (error) {
@@ -124,6 +123,16 @@ export class Disk {
     const path = pathOf(place);
     return path === undefined ? undefined : `${this.#root}${path}` || "/";
   }
+}
+
+/** By callback: this is most of what a tree asks, and node:fs/promises takes twice the time for it. */
+function statsAt(path: string): Promise<BigIntStats> {
+  return new Promise((resolve, reject) => {
+    lstat(bytesOf(path), { bigint: true }, (error, stats) => {
+      if (error === null) resolve(stats);
+      else reject(error);
+    });
+  });
 }
 
 function isAt(stats: BigIntStats, device: bigint, directory: Place): boolean {

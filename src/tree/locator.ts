@@ -1,4 +1,4 @@
-import { TREE_AGE_MS } from "../limits.ts";
+import { TREE_AGE_MS, TREE_DIRECTORIES_AT_ONCE } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Disk, Moved } from "./disk.ts";
 import { type Place, Places } from "./places.ts";
@@ -119,22 +119,28 @@ export class Locator implements Disposable {
     return place;
   }
 
-  /** Breadth first through all directories but those where something else is mounted. */
+  /** Through all directories but those where something else is mounted. */
   async #walk(show: (place: Place) => void, isStopped: () => boolean): Promise<void> {
     const pending = [this.#places.root];
     const visited = new Set<FileId>();
-    for (let at = 0; at < pending.length && !isStopped(); at += 1) {
-      const directory = pending[at];
-      // A directory can show up again below itself where it was mounted there.
-      if (directory === undefined || visited.has(directory.id)) continue;
-      visited.add(directory.id);
-      const names = await this.#disk.list(directory);
-      const looked = typeof names === "string" ? [] : await this.look(directory, names);
-      for (const place of looked === "moved" ? [] : looked) {
-        if (typeof place !== "object") continue;
+    while (pending.length > 0 && !isStopped()) {
+      const batch = pending.splice(-TREE_DIRECTORIES_AT_ONCE);
+      const found = await Promise.all(batch.map((directory) => this.#all(directory)));
+      for (const place of found.flat()) {
         show(place);
-        if (place.attributes.type === "directory" && !place.isMountPoint) pending.push(place);
+        if (place.attributes.type !== "directory" || place.isMountPoint) continue;
+        // A directory can show up again below itself where it was mounted there.
+        if (visited.has(place.id)) continue;
+        visited.add(place.id);
+        pending.push(place);
       }
     }
+  }
+
+  /** Everything in a directory that can be looked at. */
+  async #all(directory: Place): Promise<Place[]> {
+    const names = await this.#disk.list(directory);
+    const looked = typeof names === "string" ? [] : await this.look(directory, names);
+    return looked === "moved" ? [] : looked.filter((place) => typeof place === "object");
   }
 }

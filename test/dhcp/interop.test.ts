@@ -13,7 +13,7 @@ const unshare = process.getuid?.() === 0 ? ["--net"] : ["--map-root-user", "--ne
 
 function whatIsMissing(): string | undefined {
   if (spawnSync("unshare", [...unshare, "true"]).status !== 0) return "no right to unshare -n";
-  const commands = ["ip", "nsenter", "busybox", "dhclient", "tcpdump", "tshark"];
+  const commands = ["ip", "nsenter", "busybox", "dhclient", "dumpcap", "tshark"];
   const missing = commands.filter((name) => spawnSync("which", [name]).status !== 0);
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
 }

@@ -87,6 +87,7 @@ exports:
   test("a port in use", async () => {
     write();
     await using _ = await serveIn(namespace, config, ready);
+    write((text) => text.replace("/state", "/other-state"));
     expect(await refusal()).toMatch(
       /cannot listen on UDP 10.13.20.1:(67|69): another program has it; `ss -lunp sport = :\1` names it/,
     );

@@ -163,7 +163,7 @@ export class RpcTestClient implements AsyncDisposable {
     this.socket = socket;
     socket.on("error", () => {});
     socket.on("data", (chunk) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#received = Buffer.concat([this.#received, Buffer.from(chunk)]);
       for (const record of records(this.#received)) {
         this.#received = this.#received.subarray(record.length + 4);
         const reply = parseReply(record);

@@ -20,6 +20,8 @@ export async function temporaryDirectory(stack: AsyncDisposableStack): Promise<s
 
 export interface Served extends AsyncDisposable {
   readonly port: number;
+  /** Open now. */
+  readonly connections: number;
   readonly tree: Tree;
   readonly events: BootEvent[];
   /** Replaced as a reload does. */
@@ -32,11 +34,8 @@ export async function serve(directory: string, port = 0): Promise<Served> {
   const events: BootEvent[] = [];
   const problems: unknown[] = [];
   const tree = opened.use(await openDirectory(directory, { clock: systemClock }));
-  const state = {
-    exports: [
-      { name: "test", path: "/srv/nfsroot/test", tree, clients: [loopback] },
-    ] as readonly Export[],
-  };
+  const first = { name: "test", path: "/srv/nfsroot/test", tree, clients: [loopback] };
+  const state: { exports: readonly Export[] } = { exports: [first] };
   const server = opened.use(
     await serveNfs({
       local: { address: LOOPBACK_ADDRESS, port },
@@ -46,15 +45,24 @@ export async function serve(directory: string, port = 0): Promise<Served> {
     }),
   );
   const stack = opened.move();
-  return Object.assign(state, {
+  return {
     port: server.local.port,
     tree,
     events,
+    get connections() {
+      return server.connections;
+    },
+    get exports() {
+      return state.exports;
+    },
+    set exports(list) {
+      state.exports = list;
+    },
     async [Symbol.asyncDispose]() {
       await stack.disposeAsync();
       if (problems.length > 0) throw new AggregateError(problems, "the server reported");
     },
-  });
+  };
 }
 
 const NFS = { program: 100_003, version: 3 };

@@ -298,21 +298,21 @@ describe("files that change while they are read", () => {
     const sizes = 100_000;
     const version = (at: number) => Buffer.alloc(sizes, at);
     await writeFile(join(path, "file"), version(0));
-    let isDone = false;
+    const state = { isDone: false };
     const writer = (async () => {
-      for (let at = 1; at < 60; at += 1) {
-        await writeFile(join(path, "next"), version(at));
+      for (let at = 1; !state.isDone; at += 1) {
+        await writeFile(join(path, "next"), version(at & 255));
         await rename(join(path, "next"), join(path, "file"));
         age();
+        await new Promise((resolve) => setTimeout(resolve, 40));
       }
-      isDone = true;
     })();
     let whole = 0;
-    while (!isDone) {
+    for (let tries = 0; tries < 200 && whole < 20; tries += 1) {
       const { id } = await find("file");
       const bytes = Buffer.alloc(sizes);
       let offset = 0;
-      for (; offset < sizes; ) {
+      while (offset < sizes) {
         const slice = await resting(tree.read(id, offset, 30_000));
         if (typeof slice === "string") {
           expect(slice).toBe("stale");
@@ -325,8 +325,9 @@ describe("files that change while they are read", () => {
       whole += 1;
       expect(new Set(bytes).size).toBe(1);
     }
+    state.isDone = true;
     await writer;
-    expect(whole).toBeGreaterThan(0);
+    expect(whole).toBe(20);
   });
 
   test("shrunk: what is there is answered, and the end", async () => {
@@ -348,9 +349,9 @@ describe("directories", () => {
     expect(await namesIn(tree.root)).toContain(Buffer.from("büro").toString("latin1"));
   });
 
-  test("a hundred thousand entries, page by page", async () => {
+  test("twenty thousand entries, page by page", async () => {
     await mkdir(join(path, "large"));
-    const names = Array.from({ length: 100_000 }, (_, at) => `entry-${at}`);
+    const names = Array.from({ length: 20_000 }, (_, at) => `entry-${at}`);
     execFileSync("xargs", ["touch"], { cwd: join(path, "large"), input: names.join("\n") });
     const { id } = await find("large");
     const found = await namesIn(id, 4000);

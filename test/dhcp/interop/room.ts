@@ -45,7 +45,8 @@ process.on("exit", () => {
 });
 
 function start(command: string, args: readonly string[]): ChildProcess {
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+  const env = { PATH: process.env["PATH"] };
+  const child = spawn(command, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   children.push(child);
   return child;
 }
@@ -79,6 +80,17 @@ async function lay(): Promise<void> {
     await ip(`link set ${mine} up`);
     await run("nsenter", inClients("ip", "link", "set", theirs, "up"));
   }
+}
+
+/** tcpdump would drop root, which it cannot where root is only of a user namespace. */
+async function captureOf(link: string, file: string): Promise<ChildProcess> {
+  const dumpcap = start("dumpcap", ["-q", "-P", "-i", link, "-w", file]);
+  let said = "";
+  dumpcap.stderr?.on("data", (bytes) => {
+    said += String(bytes);
+  });
+  await until(() => said.includes("File:"), "a capture");
+  return dumpcap;
 }
 
 /** A script for udhcpc and dhclient that notes their environment at each step and sets the address. */
@@ -156,8 +168,7 @@ async function main(): Promise<Report> {
   await sleep(200);
   await lay();
   const script = clientScript();
-  const tcpdump = start("tcpdump", ["-i", "srv0", "-U", "-w", join(work, "served.pcap"), "udp"]);
-  await once(tcpdump.stderr ?? tcpdump, "data");
+  const capture = await captureOf("srv0", join(work, "served.pcap"));
 
   using state = openState(join(work, "state"));
   const settings = () =>
@@ -194,8 +205,8 @@ async function main(): Promise<Report> {
   const noise = reports.length;
   const strangerExit = await run("nsenter", inClients(...once_, "-i", "oth1"));
   reports.splice(noise);
-  tcpdump.kill("SIGTERM");
-  await once(tcpdump, "exit");
+  capture.kill("SIGTERM");
+  await once(capture, "exit");
 
   const mutated = await mutate();
   await run("nsenter", inClients(...once_, "-i", "cli0"));

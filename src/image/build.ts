@@ -8,6 +8,7 @@ import { bootstrapCommand, bootstrapEnvironment, MERGED_USR_HOOKS } from "./boot
 import { runConfined } from "./confined.ts";
 import { finishTree, type TreeKernel, treeKernel } from "./finish.ts";
 import { writeOverlay } from "./overlay.ts";
+import { placeDirectory, placeFile } from "./place.ts";
 import { openStaging, type Staging } from "./staging.ts";
 import { type BuildProgress, BuildSteps, type StepTime } from "./steps.ts";
 
@@ -124,14 +125,13 @@ async function bootstrap(
 ): Promise<void> {
   const { staging, steps, architecture } = work;
   const overlay = join(staging.directory, "overlay");
-  mkdirSync(overlay, { mode: 0o755 });
   writeOverlay(overlay);
   const passwords = join(staging.directory, "passwords");
   if (options.rootPassword !== undefined) {
-    writeFileSync(passwords, `root:${options.rootPassword}\n`, { mode: 0o600 });
+    placeFile(passwords, `root:${options.rootPassword}\n`, 0o600);
   }
   const temporary = join(staging.directory, "tmp");
-  mkdirSync(temporary);
+  placeDirectory(temporary);
   const paths = {
     overlay,
     passwords: options.rootPassword === undefined ? undefined : passwords,

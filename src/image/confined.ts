@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
  * command ends, or when its standard input does: because whoever started it closed it, or is no more, however it went.
  */
 const guard = `
+umask 022
 (cat >/dev/null; exit 143) <&0 &
 "$@" </dev/null &
 wait -n`;

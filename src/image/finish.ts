@@ -1,15 +1,7 @@
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../user-error.ts";
+import { placeDirectory, placeFile, placeLink } from "./place.ts";
 
 /** Which tree a node runs: /etc/sidus/tree in it, as `key: value` lines. */
 export interface TreeIdentity {
@@ -45,41 +37,28 @@ const maskedUnits = [
 
 /** Brings a bootstrapped tree into the state that every node may start from; nothing of the building machine stays. */
 export function finishTree(tree: string, identity: TreeIdentity): void {
-  for (const mountPoint of ["ro", "rw"]) mkdirSync(join(tree, mountPoint), { mode: 0o755 });
+  for (const mountPoint of ["ro", "rw"]) placeDirectory(join(tree, mountPoint));
   const systemd = join(tree, "etc/systemd/system");
-  for (const unit of maskedUnits) replaceByLink(join(systemd, unit), "/dev/null");
-  mkdirSync(join(systemd, "multi-user.target.wants"), { recursive: true });
-  replaceByLink(
+  for (const unit of maskedUnits) placeLink(join(systemd, unit), "/dev/null");
+  placeLink(
     join(systemd, "multi-user.target.wants/sidus-up.service"),
     "/etc/systemd/system/sidus-up.service",
   );
   // machine-id(5): empty, so that each node makes one of its own at boot.
-  replaceByFile(join(tree, "etc/machine-id"), "");
+  placeFile(join(tree, "etc/machine-id"), "", 0o644);
   rmSync(join(tree, "etc/hostname"), { force: true });
-  replaceByFile(join(tree, "etc/resolv.conf"), "");
+  placeFile(join(tree, "etc/resolv.conf"), "", 0o644);
   if (existsSync(join(tree, "etc/iscsi"))) {
     // Two initiators of one name would take each other's sessions.
-    replaceByFile(join(tree, "etc/iscsi/initiatorname.iscsi"), "GenerateName=yes\n");
+    placeFile(join(tree, "etc/iscsi/initiatorname.iscsi"), "GenerateName=yes\n", 0o600);
   }
-  mkdirSync(join(tree, "etc/sidus"), { mode: 0o755 });
-  replaceByFile(join(tree, "etc/sidus/tree"), renderIdentity(identity));
+  placeFile(join(tree, "etc/sidus/tree"), renderIdentity(identity), 0o644);
 }
 
 function renderIdentity(identity: TreeIdentity): string {
   return Object.entries(identity)
     .map(([key, value]) => `${key}: ${value}\n`)
     .join("");
-}
-
-/** Never through a link: absolute ones in the tree lead out of it from here. */
-function replaceByFile(path: string, text: string): void {
-  rmSync(path, { force: true });
-  writeFileSync(path, text, { mode: 0o644 });
-}
-
-function replaceByLink(path: string, target: string): void {
-  rmSync(path, { force: true });
-  symlinkSync(target, path);
 }
 
 /** The newest kernel. @throws UserError where it could not boot a node. */

@@ -1,6 +1,7 @@
-import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { placeFile } from "./place.ts";
 
 const source = fileURLToPath(new URL("./overlay/", import.meta.url));
 
@@ -20,9 +21,6 @@ export const overlayFiles: Readonly<Record<string, number>> = {
 /** Lays the files out below `directory`, as they are to be in the tree. */
 export function writeOverlay(directory: string): void {
   for (const [path, mode] of Object.entries(overlayFiles)) {
-    const target = join(directory, path);
-    mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
-    copyFileSync(join(source, path), target);
-    chmodSync(target, mode);
+    placeFile(join(directory, path), readFileSync(join(source, path)), mode);
   }
 }

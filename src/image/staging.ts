@@ -1,15 +1,8 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { UserError } from "../user-error.ts";
+import { placeDirectory } from "./place.ts";
 
 /**
  * A tree grows in a hidden directory beside its place, `.NAME.partial-PID-STARTED-…`, and moves there by one rename
@@ -33,7 +26,7 @@ export function openStaging(output: string): Staging {
     );
   }
   const parent = dirname(output);
-  mkdirSync(parent, { recursive: true, mode: 0o755 });
+  placeDirectory(parent);
   const prefix = `.${basename(output)}.partial-`;
   sweep(parent, prefix, output);
   const directory = mkdtempSync(join(parent, `${prefix}${process.pid}-${startedAt(process.pid)}-`));

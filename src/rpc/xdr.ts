@@ -40,11 +40,6 @@ export function isRead(reader: Reader): boolean {
   return !reader.failed && reader.remaining === 0;
 }
 
-export function writeOpaque(writer: Writer, bytes: Uint8Array): void {
-  writer.u32(bytes.length).put(bytes);
-  writer.zeros(padded(bytes.length) - bytes.length);
-}
-
 /** Each character is one byte (latin1). */
 export function writeString(writer: Writer, text: string): void {
   writer.u32(text.length);

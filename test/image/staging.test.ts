@@ -62,7 +62,8 @@ test("what a dead process left is removed by the next build, also when its numbe
   await once(child, "exit");
   const parent = directoryOf({
     [`.room.partial-${child.pid}-12345-abc/tree/etc/passwd`]: "half",
-    [`.room.partial-${process.pid}-1-abc/tree/etc/passwd`]: "half, of another process of our number",
+    [`.room.partial-${process.pid}-1-abc/tree/etc/passwd`]:
+      "half, of another process of our number",
     ".room.partial-nonsense/tree/etc/passwd": "half",
     ".other.partial-1-1-abc/tree/etc/passwd": "another tree's",
   });

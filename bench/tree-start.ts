@@ -1,42 +1,20 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import process from "node:process";
 import { LOOPBACK_ADDRESS } from "../src/bytes/ipv4.ts";
 import { systemClock } from "../src/net/clock.ts";
 import { serveNfs } from "../src/nfs/server.ts";
 import { openDirectory } from "../src/tree/directory.ts";
 import type { FileId } from "../src/tree/tree.ts";
+import { treeOr } from "./made-tree.ts";
 
 /**
  * How long until a tree is served, how long the search for a handle from before a restart takes, and the memory that
  * both need. `node bench/tree-start.ts [DIRECTORY]`; without one, it makes a tree of 17,000 entries.
  */
 
-/** Like a small Debian: 1,900 directories, mostly of a few files, some links. */
-async function makeTree(root: string): Promise<void> {
-  for (let outer = 0; outer < 100; outer += 1) {
-    for (let inner = 0; inner < 18; inner += 1) {
-      const directory = join(root, `package-${outer}`, `part-${inner}`);
-      await mkdir(directory, { recursive: true });
-      const files = Array.from({ length: 7 }, (_, at) => join(directory, `file-${at}.conf`));
-      await Promise.all(files.map((file) => writeFile(file, file)));
-      await symlink("file-0.conf", join(directory, "link"));
-    }
-    await writeFile(join(root, `package-${outer}`, "copyright"), "none");
-  }
-}
-
 const residentMb = (): string => (process.memoryUsage().rss / 2 ** 20).toFixed(0);
 
 await using cleanup = new AsyncDisposableStack();
-let [, , path] = process.argv;
-if (path === undefined) {
-  const made = await mkdtemp(join(tmpdir(), "sidus-tree-"));
-  cleanup.defer(() => rm(made, { recursive: true }));
-  await makeTree(made);
-  path = made;
-}
+const path = await treeOr(process.argv[2], cleanup);
 
 const beforeMb = residentMb();
 const started = performance.now();

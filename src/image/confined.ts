@@ -41,11 +41,19 @@ export async function runConfined(options: Confined): Promise<number> {
       options.line(text);
     });
   }
+  let logFailure: Error | undefined;
+  log.on("error", (error) => {
+    logFailure = error;
+    stop();
+  });
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once("error", reject);
-      log.once("error", reject);
-      child.once("close", (code) => resolve(code ?? 1));
+      // Only now is nobody left that could still write into the tree.
+      child.once("close", (code) => {
+        if (logFailure === undefined) resolve(code ?? 1);
+        else reject(logFailure);
+      });
       if (options.signal?.aborted === true) stop();
     });
   } finally {

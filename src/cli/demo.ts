@@ -7,7 +7,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { UserError } from "../user-error.ts";
 import { type InsideOptions, runInside } from "./demo/inside.ts";
 import { demoTree } from "./demo/tree.ts";
-import { requirePackages } from "./packages.ts";
+import { installMissing, requirePackages } from "./packages.ts";
 
 /** The display has a line a node, and each node takes its memory. */
 const NODES_MAX = 32;
@@ -21,6 +21,7 @@ interface DemoOptions {
   readonly check?: true;
   readonly json?: true;
   readonly kvm?: true;
+  readonly fix?: true;
 }
 
 export function demoCommand(): Command {
@@ -43,6 +44,7 @@ export function demoCommand(): Command {
       wholeNumber(1, 86_400),
       600,
     )
+    .option("--fix", "first install the Debian packages that are missing, after saying which")
     .option("--kvm", "let QEMU use KVM instead of emulating the processor")
     .addHelpText(
       "after",
@@ -70,6 +72,7 @@ async function demo(options: DemoOptions): Promise<void> {
       "sidus demo needs root until trees can be built without it: sudo npm run demo",
     );
   }
+  if (options.fix === true) await installMissing(["demo"]);
   requirePackages("demo");
   const check = options.check === true || !process.stdout.isTTY;
   const tree = options.tree ?? (await demoTree());

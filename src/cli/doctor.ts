@@ -1,7 +1,7 @@
 import process from "node:process";
 import { Argument, Command } from "commander";
 import { type Finding, findingsFor } from "./doctor-findings.ts";
-import { installPackages, missingPackages, type Purpose, purposes } from "./packages.ts";
+import { installMissing, type Purpose, purposes } from "./packages.ts";
 
 interface DoctorArguments {
   readonly fix?: true;
@@ -29,13 +29,7 @@ Example:
 
 async function doctor(purpose: Purpose | undefined, given: DoctorArguments): Promise<void> {
   const wanted: readonly Purpose[] = purpose === undefined ? ["build", "serve", "demo"] : [purpose];
-  if (given.fix === true) {
-    const names = [...new Set(wanted.flatMap(missingPackages).map(({ name }) => name))];
-    if (names.length > 0) {
-      process.stderr.write(`sidus: installing with apt-get: ${names.join(" ")}\n`);
-      await installPackages(names);
-    }
-  }
+  if (given.fix === true) await installMissing(wanted);
   const findings = findingsFor(wanted);
   process.stdout.write(
     given.json === true ? `${JSON.stringify(findings)}\n` : findings.map(renderFinding).join(""),

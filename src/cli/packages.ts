@@ -74,6 +74,14 @@ export function missingPackages(purpose: Purpose): DebianPackage[] {
   return wanted.filter(({ name }) => !installed.has(name));
 }
 
+/** As root, after saying which. @throws UserError */
+export async function installMissing(wanted: readonly Purpose[]): Promise<void> {
+  const names = [...new Set(wanted.flatMap(missingPackages).map(({ name }) => name))];
+  if (names.length === 0) return;
+  process.stderr.write(`sidus: installing with apt-get: ${names.join(" ")}\n`);
+  await installPackages(names);
+}
+
 /** @throws UserError that says how to get what is missing. */
 export function requirePackages(purpose: Purpose): void {
   const missing = missingPackages(purpose).map(({ name }) => name);
@@ -91,7 +99,7 @@ export function installCommand(names: readonly string[]): string {
 const LISTS_FRESH_MS = 24 * 60 * 60 * 1000;
 
 /** As root, with apt-get; its output goes to stderr. @throws UserError */
-export async function installPackages(names: readonly string[]): Promise<void> {
+async function installPackages(names: readonly string[]): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new UserError(`installing packages needs root: ${installCommand(names)}`);
   }

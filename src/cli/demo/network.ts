@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { UserError } from "../../user-error.ts";
 
 /** The demonstration's network: inside a namespace of its own, so that nothing of the host is touched or heard. */
 export const demoNetwork = {
@@ -38,5 +39,13 @@ export function makeNetwork(nodes: readonly DemoNode[]): void {
 }
 
 function ip(...args: string[]): void {
-  execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+  } catch (cause) {
+    const said = cause instanceof Error && "stderr" in cause ? String(cause.stderr).trim() : "";
+    throw new UserError(
+      `cannot make the demonstration's network: ip ${args.join(" ")}: ${said}; \`sidus doctor demo\` says what is missing`,
+      { cause },
+    );
+  }
 }

@@ -123,20 +123,23 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
 class Trees implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #open = new Map<string, Tree>();
+  /** Also those whose directory was replaced: calls may still be about them. An unused one costs nothing. */
+  readonly #all = new AsyncDisposableStack();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   async at(directory: string): Promise<Tree> {
-    const tree =
-      this.#open.get(directory) ?? (await openDirectory(directory, { clock: this.#clock }));
+    const tree = this.#all.use(await openDirectory(directory, { clock: this.#clock }));
+    const known = this.#open.get(directory);
+    if (known?.identity === tree.identity) return known;
     this.#open.set(directory, tree);
     return tree;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const tree of this.#open.values()) await tree[Symbol.asyncDispose]();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#all.disposeAsync();
   }
 }
 

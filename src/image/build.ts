@@ -162,7 +162,7 @@ async function bootstrap(
 function failed({ output, logFile }: BuildOptions): UserError {
   const complaint = readFileSync(logFile, "utf8")
     .split("\n")
-    .find((line) => /^(?:E|dpkg: error)\b/.test(line));
+    .find((line) => /^(?:E:|dpkg: error)/.test(line));
   const why = complaint === undefined ? "" : `: ${complaint.trim()}`;
   return new UserError(`building ${output} failed${why}; all of it is in ${logFile}`, {
     exitCode: 1,

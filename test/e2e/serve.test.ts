@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -82,6 +82,20 @@ exports:
     served.process.kill("SIGHUP");
     await setTimeout(200);
     expect(get("/pxelinux.cfg/default")).toContain("/up quiet\n");
+  });
+
+  test("SIGHUP takes on a tree that was built anew in the old one's place", async () => {
+    write();
+    await using served = await serveIn(namespace, config, ready);
+    const kernel = "/sidus/boot/vmlinuz-6.1.0-1-amd64";
+    get(kernel);
+    const rebuilt = directoryOf({ ...smallTree, "boot/vmlinuz-6.1.0-1-amd64": "another kernel" });
+    renameSync(tree, `${tree}.old`);
+    renameSync(rebuilt, tree);
+    served.process.kill("SIGHUP");
+    await expect.poll(() => get(kernel)).toBe("another kernel");
+    rmSync(tree, { recursive: true });
+    renameSync(`${tree}.old`, tree);
   });
 
   test("a port in use", async () => {

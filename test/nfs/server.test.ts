@@ -147,7 +147,10 @@ describe("the connection", () => {
     const parts = await Promise.all(
       Array.from({ length: 300 }, (_, at) => client.read(handle, BigInt(at * 1000), 1000)),
     );
-    for (const part of parts) expect(part).toMatchObject({ data: Buffer.alloc(1000, 7) });
+    const expected = Buffer.alloc(1000, 7);
+    const isRight = (part: (typeof parts)[number]) =>
+      typeof part === "object" && part.data.equals(expected);
+    expect(parts.filter(isRight)).toHaveLength(300);
   });
 
   test("a port in use is one line that says what to do", async () => {

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node
 import { promisify } from "node:util";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { lackingOf, title } from "../needs.ts";
 import { bytesOf, type Items, randomItems, statOf, writeItems } from "../tree/random-tree.ts";
 import { Client, type Found, serve, temporaryDirectory } from "./served.ts";
 
@@ -103,12 +104,7 @@ describe("a tree read back over NFS equals the directory", () => {
 });
 
 const run = promisify(execFile);
-const hasLibnfs = await run("nfs-ls", []).then(
-  () => true,
-  (error) => error.code !== "ENOENT",
-);
-if (!hasLibnfs && process.env["CI"] !== undefined) throw new Error("libnfs-utils is not installed");
-const needed = hasLibnfs ? "" : " (skipped: needs the package libnfs-utils)";
+const lacking = lackingOf("nfs-ls", "nfs-cat");
 
 describe("libnfs", () => {
   const url = (port: number, path = "") =>
@@ -121,7 +117,7 @@ describe("libnfs", () => {
       return [{ name: named, item: below }];
     });
 
-  test.skipIf(!hasLibnfs)(`nfs-ls -R and nfs-cat see what is on disk${needed}`, async () => {
+  test.skipIf(lacking)(title("nfs-ls -R and nfs-cat see what is on disk", lacking), async () => {
     await fc.assert(
       fc.asyncProperty(randomItems.map(plain), (entries) =>
         withTree(entries, async (path, port) => {

@@ -80,7 +80,7 @@ export async function serveIn(
   };
 }
 
-/** A directory with files as given, gone with the test. */
+/** A directory with files as given; test/setup.ts removes it after the run. */
 export function directoryOf(files: Readonly<Record<string, string>>): string {
   const directory = mkdtempSync(join(tmpdir(), "sidus-test-"));
   for (const [name, content] of Object.entries(files)) {

@@ -43,9 +43,7 @@ function firmwareNote({ boot }: Row, now: number): string {
   if (boot === undefined) return ", firmware starting";
   if (boot.stage !== "dhcp" || boot.addressedAt === undefined || now - boot.addressedAt < 1500)
     return "";
-  return boot.firmware === "ipxe"
-    ? ", iPXE looks for IPv6 routers: about 13 s"
-    : ", firmware waits";
+  return boot.firmware === "ipxe" ? ", iPXE looks for IPv6 routers: some 15 s" : ", firmware waits";
 }
 
 function seconds(ms: number): string {

@@ -1,0 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** One temporary directory for the whole run: whatever a test leaves in it goes with it. */
+export default function setup(): () => void {
+  const directory = mkdtempSync(join(tmpdir(), "sidus-tests-"));
+  process.env["TMPDIR"] = directory;
+  return () => rmSync(directory, { recursive: true, force: true });
+}

@@ -44,7 +44,7 @@ What nodes write goes to a layer that the kernel's command line names (boot.labe
   aufs=local    a local partition with the label SIDUS; or aufs=LABEL=…, aufs=UUID=…, aufs=/dev/…
 
 Example:
-  sidus build sidus --include openssh-server,vim --root-password-file /root/password`,
+  sidus build sidus --include openssh-server,vim --root-password-file /etc/sidus/root-password`,
     )
     .action(build);
 }

@@ -9,5 +9,8 @@ export type Log = Logger;
 export function openLog(level: LogLevel): Log {
   const options = { level, base: null };
   if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }));
-  return pino(options, pretty({ destination: 2, sync: true, ignore: "pid,hostname" }));
+  return pino(
+    options,
+    pretty({ destination: 2, sync: true, ignore: "pid,hostname", singleLine: true }),
+  );
 }

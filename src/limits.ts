@@ -118,6 +118,8 @@ export const TREE_SCAN_PAUSE_MIN_MS = 1000;
 export const TREE_SCAN_PAUSE_MAX_MS = 30_000;
 
 // watch/
+/** Firmware without a loader is named once an architecture: IANA lists some 40 of them. */
+export const ARCHITECTURES_WARNED_MAX = 64;
 /** Twice the nodes that a configuration can name: strangers show up too. About 1 KiB each. */
 export const NODES_WATCHED_MAX = 20_000;
 

@@ -8,6 +8,7 @@ import { formatMac } from "../bytes/mac.ts";
 import type { Config } from "../config/config.ts";
 import { type DhcpServer, serveDhcp } from "../dhcp/server.ts";
 import { serveHttp } from "../http/server.ts";
+import { ARCHITECTURES_WARNED_MAX } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import { type Export, serveNfs } from "../nfs/server.ts";
 import { servePortmap } from "../rpc/server.ts";
@@ -60,6 +61,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   let current = await currentOf(config, trees);
   await warnOfKernels(current, deps.warn);
 
+  const loader = warnedLoader(deps.warn);
   let dhcp: DhcpServer | undefined;
   const nodeAt = (address: Ipv4) => dhcp?.nodeAt(address);
   const files = servedFiles(() => servedSettings(current, nodeAt));
@@ -70,7 +72,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     const store = opened.use(openState(config.state)).leases;
     dhcp = opened.use(
       await serveDhcp({
-        settings: () => dhcpSettings(current),
+        settings: () => dhcpSettings(current, loader),
         clock,
         store,
         tell,
@@ -190,7 +192,24 @@ function refuseFixedChanges(old: Config, next: Config): void {
   }
 }
 
-function dhcpSettings({ config, inventory, exports, labels }: Current) {
+/** Firmware that gets no loader is named, once an architecture: its own screen seldom says more than a number. */
+function warnedLoader(warn: (text: string) => void): typeof loaderFor {
+  const warned = new Set<number>();
+  return (facts) => {
+    const { architecture, mac } = facts;
+    const file = loaderFor(facts);
+    const isNews = architecture !== undefined && !warned.has(architecture);
+    if (file === undefined && isNews && warned.size < ARCHITECTURES_WARNED_MAX) {
+      warned.add(architecture);
+      warn(
+        `${formatMac(mac)} has firmware of PXE architecture ${architecture}: only BIOS (0) has a loader yet`,
+      );
+    }
+    return file;
+  };
+}
+
+function dhcpSettings({ config, inventory, exports, labels }: Current, bootFile: typeof loaderFor) {
   const { address, subnet, dhcp, boot } = config;
   return {
     serverAddress: address,
@@ -202,7 +221,7 @@ function dhcpSettings({ config, inventory, exports, labels }: Current) {
     domain: dhcp.domain,
     denyUnknown: dhcp.denyUnknown,
     inventory,
-    bootFile: loaderFor,
+    bootFile,
     rootPath: (facts: { mac: Parameters<Inventory["byMac"]>[0] }) => {
       const label = labels.get(inventory.byMac(facts.mac)?.label ?? boot.default);
       const from = label?.kind === "linux" ? label.export : exports[0];

@@ -2,6 +2,7 @@ import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { udpFrames } from "../captures.ts";
 import { addServerInterface, type Namespace, openNamespace } from "../namespace.ts";
 import { lackingOf, title } from "../needs.ts";
 import { directoryOf, outcome, serveIn, sidus, smallTree } from "../sidus.ts";
@@ -96,6 +97,16 @@ exports:
     await expect.poll(() => get(kernel)).toBe("another kernel");
     rmSync(tree, { recursive: true });
     renameSync(`${tree}.old`, tree);
+  });
+
+  test("firmware that there is no loader for is named", async () => {
+    write();
+    await using served = await serveIn(namespace, config, ready);
+    const discover = udpFrames("c-uefi-grub").find((frame) => frame.to.port === 67);
+    const hex = Buffer.from(discover?.bytes ?? []).toString("hex");
+    const send = `require("dgram").createSocket("udp4").send(Buffer.from("${hex}", "hex"), 67, "10.13.20.1", process.exit)`;
+    namespace.run(process.execPath, "--eval", send);
+    await expect.poll(() => served.log()).toContain("has firmware of PXE architecture 7:");
   });
 
   test("a port in use", async () => {

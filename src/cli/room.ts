@@ -250,10 +250,10 @@ function servedSettings(current: Current, nodeAt: ServedSettings["nodeAt"]): Ser
   };
 }
 
-/** Out of the `key: value` lines that a node posts when it is up: `sidus, built 2026-01-31T12:00:00Z`. */
+/** Out of the `key: value` lines that a node posts when it is up: `sidus, built 2026-01-31T12:00:00Z`. Printable only: it is logged. */
 function treeOf(body: string): string {
   const value = (key: string): string | undefined =>
-    new RegExp(`^${key}: *(.{1,100})$`, "m").exec(body)?.[1]?.trim();
+    new RegExp(`^${key}: *([\\x20-\\x7e]{1,100})$`, "m").exec(body)?.[1]?.trim();
   return [value("tree") ?? "?", value("built")].filter((part) => part).join(", built ");
 }
 

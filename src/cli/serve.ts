@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { Command } from "commander";
 import { formatIpv4 } from "../bytes/ipv4.ts";
@@ -42,6 +42,8 @@ Example:
 async function serve(options: ServeOptions): Promise<void> {
   const config = loadConfig(options.config, interfaceAddresses());
   const log = openLog(config.log.level);
+  // One of an earlier run would say too soon that this one is ready.
+  if (options.readyFile !== undefined) rmSync(options.readyFile, { force: true });
   await using room = await openRoom(config, {
     clock: systemClock,
     report: (what, error) => log.error({ err: error }, what),
@@ -52,7 +54,10 @@ async function serve(options: ServeOptions): Promise<void> {
   logListening(log, config);
   sayReady(options.readyFile, log);
   const refusals = logRefusals(log, room);
-  process.on("SIGHUP", () => void reload(options.config, room, log));
+  let reloaded = Promise.resolve();
+  process.on("SIGHUP", () => {
+    reloaded = reloaded.then(() => reload(options.config, room, log));
+  });
   await new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
   });

@@ -10,6 +10,7 @@ import { directoryOf, outcome, serveIn, sidus, smallTree } from "../sidus.ts";
 /** `sidus serve` as a process of its own, in a private network: what an administrator sees of it. */
 
 const lacking = lackingOf("ip", "nsenter", "curl");
+const notRoot = lackingOf("root");
 
 describe.skipIf(lacking !== undefined)(title("sidus serve", lacking), () => {
   const tree = directoryOf(smallTree);
@@ -136,6 +137,18 @@ describe("the command line", () => {
     expect(code).toBe(2);
     expect(stderr).toContain("required option '-c, --config <file>' not specified");
     expect((await sidus("sreve")).code).toBe(2);
+  });
+
+  test.skipIf(notRoot !== undefined)(title("a missing package is named", notRoot), async () => {
+    // dpkg's records of a machine on which nothing is installed.
+    const records = directoryOf({ status: "", available: "", "info/format": "1\n" });
+    const command = [`DPKG_ADMINDIR=${records}`, process.execPath, "src/main.ts", "demo"];
+    const { code, stderr } = await outcome("env", command);
+    expect(code).toBe(2);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(stderr).toMatch(
+      /missing Debian packages: .*qemu-system-x86.*`apt-get install .*` or `sidus doctor demo --fix`/,
+    );
   });
 
   test.each(["serve", "build", "demo", "doctor"])("%s --help has an example", async (command) => {

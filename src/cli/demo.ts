@@ -106,18 +106,18 @@ function inNamespaces(options: InsideOptions): Promise<number> {
     // The inside stops in order when this channel closes, so also when this process is killed.
     { stdio: ["inherit", "inherit", "inherit", "ipc"] },
   );
-  // The terminal sends Ctrl-C to the whole group; unshare itself passes no signal on.
-  const ignore = (): void => {};
-  const pass = (): void => inside.disconnect();
-  process.on("SIGINT", ignore);
-  process.on("SIGTERM", pass);
+  // unshare passes no signal on.
+  const stop = (): void => {
+    if (inside.connected) inside.disconnect();
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, stop);
   return new Promise((resolve, reject) => {
     inside.once("error", (cause) =>
       reject(new UserError(`cannot start unshare: ${cause.message}`, { cause })),
     );
     inside.once("exit", (code) => {
-      process.off("SIGINT", ignore);
-      process.off("SIGTERM", pass);
+      for (const signal of signals) process.off(signal, stop);
       resolve(code ?? 1);
     });
   });

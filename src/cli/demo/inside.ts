@@ -34,6 +34,7 @@ export interface InsideOptions {
 
 /** The demonstration itself; runs in network, mount and process namespaces of its own. Answers the exit code. */
 export async function runInside(options: InsideOptions): Promise<number> {
+  const stop = stopSignals();
   const nodes = demoNodes(options.nodes);
   makeNetwork(nodes);
   const config = writeConfig(options, nodes);
@@ -61,11 +62,6 @@ export async function runInside(options: InsideOptions): Promise<number> {
       ),
     );
   }
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stop.abort());
-  process.once("disconnect", () => stop.abort());
-  // Listening for its end must not keep this process alive.
-  process.channel?.unref();
   using _ = options.console ? attachKeyboard(machines[0], stop) : undefined;
 
   const outcome = await watchBoots({ machines, room, screen, options, stop: stop.signal });
@@ -73,6 +69,18 @@ export async function runInside(options: InsideOptions): Promise<number> {
   if (options.json) process.stdout.write(`${JSON.stringify(summary(machines, room), null, 2)}\n`);
   if (outcome === "failed") for (const machine of machines) showTail(machine, room);
   return outcome === "failed" ? 1 : 0;
+}
+
+/** A signal, or the end of the process that started this one. */
+function stopSignals(): AbortController {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, abort);
+  process.once("disconnect", abort);
+  // Listening for its end must not keep this process alive.
+  process.channel?.unref();
+  if (!process.connected) abort();
+  return stop;
 }
 
 interface Watching {

@@ -22,7 +22,7 @@ export interface ServedSettings {
 /** Where Debian's packages put what loaders ask for by its bare name. */
 const loaderDirectories = ["/usr/lib/PXELINUX", "/usr/lib/syslinux/modules/bios"];
 
-/** Loaders need no more of a tree: what root alone may read stays with NFS and its access list. */
+/** Loaders need no more of a tree; links in there are followed. What labels name as kernel and initrd is served besides. */
 const servedDirectories = ["boot/", ...loaderDirectories.map((path) => `${path.slice(1)}/`)];
 
 /** The files that loaders ask for: the overlay first, then what is rendered, then the trees. */
@@ -65,8 +65,18 @@ async function exported(
   const found = settings.exports.find((entry) => entry.name === name.slice(0, slash));
   if (found === undefined) return "missing";
   if (!found.admits(requester.address)) return "denied";
-  if (!servedDirectories.some((directory) => inTree.startsWith(directory))) return "denied";
+  if (!isServed(inTree, found.name, settings)) return "denied";
   return openInTree(found.tree, inTree);
+}
+
+function isServed(inTree: string, exportName: string, { boot }: ServedSettings): boolean {
+  if (servedDirectories.some((directory) => inTree.startsWith(directory))) return true;
+  return [...boot.labels.values()].some(
+    (label) =>
+      label.kind === "linux" &&
+      label.export.name === exportName &&
+      [label.kernel, label.initrd].some((path) => path !== undefined && cleanPath(path) === inTree),
+  );
 }
 
 /** `pxelinux.0`, `ldlinux.c32`: out of the tree that the node boots. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { Command, InvalidArgumentError } from "commander";
 import { UserError } from "../user-error.ts";
@@ -75,7 +75,7 @@ async function demo(options: DemoOptions): Promise<void> {
   if (options.fix === true) await installMissing(["demo"]);
   requirePackages("demo");
   const check = options.check === true || !process.stdout.isTTY;
-  const tree = options.tree ?? (await demoTree());
+  const tree = options.tree === undefined ? await demoTree() : resolve(options.tree);
   const work = mkdtempSync(join(tmpdir(), "sidus-demo-"));
   try {
     process.exitCode = await inNamespaces({

@@ -15,6 +15,7 @@ import { servePortmap } from "../rpc/server.ts";
 import { openState } from "../state/state.ts";
 import { serveTftp } from "../tftp/server.ts";
 import { openDirectory } from "../tree/directory.ts";
+import { resolve } from "../tree/resolve.ts";
 import type { Tree } from "../tree/tree.ts";
 import { UserError } from "../user-error.ts";
 import type { BootEvent } from "../watch/events.ts";
@@ -36,6 +37,8 @@ export interface RoomDeps {
   readonly tell: (event: BootEvent) => void;
   readonly reached: StageReached;
 }
+
+type LinuxLabel = Extract<Label, { kind: "linux" }>;
 
 /** What the servers ask for at each request: replaced as a whole by a reload. */
 interface Current {
@@ -68,19 +71,6 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   const { address, ports } = config;
   const at = (port: number) => ({ address, port });
 
-  if (config.dhcp.mode === "server") {
-    const store = opened.use(openState(config.state)).leases;
-    dhcp = opened.use(
-      await serveDhcp({
-        settings: () => dhcpSettings(current, loader),
-        clock,
-        store,
-        tell,
-        report,
-        ports: { server: ports.dhcp, client: ports.dhcp + 1 },
-      }),
-    );
-  }
   opened.use(await serveTftp({ local: at(ports.tftp), files, clock, tell, report }));
   opened.use(
     await serveHttp({
@@ -107,6 +97,20 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     }),
   );
 
+  // Last, so that no firmware is sent to what does not listen yet, or not any more.
+  if (config.dhcp.mode === "server") {
+    const store = opened.use(openState(config.state)).leases;
+    dhcp = opened.use(
+      await serveDhcp({
+        settings: () => dhcpSettings(current, loader),
+        clock,
+        store,
+        tell,
+        report,
+        ports: { server: ports.dhcp, client: ports.dhcp + 1 },
+      }),
+    );
+  }
   const stack = opened.move();
   return {
     async reload(next) {
@@ -170,11 +174,22 @@ async function currentOf(config: Config, trees: Trees): Promise<Current> {
   };
 }
 
+/** What it boots is there, or what is missing. */
+async function bootable(label: LinuxLabel): Promise<object | { readonly missing: string }> {
+  const { export: from, kernel, initrd } = label;
+  if (kernel === undefined || initrd === undefined) return findKernel(from.tree);
+  for (const path of [kernel, initrd]) {
+    const file = await resolve(from.tree, path);
+    if (typeof file === "string" || file.type !== "file") return { missing: `has no file ${path}` };
+  }
+  return label;
+}
+
 /** A label that cannot boot is worth a line before the first node shows it. */
 async function warnOfKernels({ labels }: Current, warn: (text: string) => void): Promise<void> {
   for (const [name, label] of labels) {
-    if (label.kind === "local" || label.kernel !== undefined) continue;
-    const found = await findKernel(label.export.tree);
+    if (label.kind === "local") continue;
+    const found = await bootable(label);
     if ("missing" in found)
       warn(`label ${name} cannot boot: the tree ${label.export.name} ${found.missing}`);
   }

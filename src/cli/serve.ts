@@ -30,7 +30,7 @@ export function serveCommand(): Command {
     .addHelpText(
       "after",
       `
-SIGTERM or Ctrl-C stops it, SIGHUP reads the configuration again. As a service of systemd, Type=notify.
+SIGTERM or Ctrl-C stops it, SIGHUP reads the configuration again. As a service of systemd: Type=notify, NotifyAccess=all.
 While it runs, http://ADDRESS/status.json says what every node is doing.
 
 Example:
@@ -42,8 +42,16 @@ Example:
 async function serve(options: ServeOptions): Promise<void> {
   const config = loadConfig(options.config, interfaceAddresses());
   const log = openLog(config.log.level);
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
+  });
   // One of an earlier run would say too soon that this one is ready.
-  if (options.readyFile !== undefined) rmSync(options.readyFile, { force: true });
+  writeReady(options.readyFile, (file) => rmSync(file, { force: true }));
+  const opened = Promise.withResolvers<Room>();
+  let reloaded: Promise<unknown> = opened.promise;
+  process.on("SIGHUP", () => {
+    reloaded = reloaded.then(async () => reload(options.config, await opened.promise, log));
+  });
   await using room = await openRoom(config, {
     clock: systemClock,
     report: (what, error) => log.error({ err: error }, what),
@@ -51,16 +59,11 @@ async function serve(options: ServeOptions): Promise<void> {
     tell: (event) => logEvent(log, event),
     reached: (boot, stage) => logStage(log, boot, stage),
   });
+  opened.resolve(room);
   logListening(log, config);
-  sayReady(options.readyFile, log);
   const refusals = logRefusals(log, room);
-  let reloaded = Promise.resolve();
-  process.on("SIGHUP", () => {
-    reloaded = reloaded.then(() => reload(options.config, room, log));
-  });
-  await new Promise<void>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
-  });
+  sayReady(options.readyFile, log);
+  await stopped;
   clearInterval(refusals);
   log.info("stopping");
 }
@@ -78,16 +81,17 @@ function logListening(log: Log, { address, ports, dhcp, exports, file }: Config)
   );
 }
 
-function sayReady(readyFile: string | undefined, log: Log): void {
-  if (readyFile !== undefined) {
-    try {
-      writeFileSync(readyFile, `${process.pid}\n`);
-    } catch (cause) {
-      throw new UserError(`--ready-file ${readyFile}: cannot be written: ${String(cause)}`, {
-        cause,
-      });
-    }
+function writeReady(file: string | undefined, write: (file: string) => void): void {
+  if (file === undefined) return;
+  try {
+    write(file);
+  } catch (cause) {
+    throw new UserError(`--ready-file ${file}: cannot be written: ${String(cause)}`, { cause });
   }
+}
+
+function sayReady(readyFile: string | undefined, log: Log): void {
+  writeReady(readyFile, (file) => writeFileSync(file, `${process.pid}\n`));
   if (process.env["NOTIFY_SOCKET"] !== undefined) {
     execFile("systemd-notify", ["--ready"], (error) => {
       if (error !== null) log.warn({ err: error }, "systemd-notify failed");

@@ -73,7 +73,7 @@ function writtenPath(source: Source, path: Path): Path {
 
 function found(source: Source, path: Path): string {
   const value = valueAt(source, path);
-  if (value === undefined || value === null) return "found nothing";
+  if (value === undefined || value === null || value === "") return "found nothing";
   const text = JSON.stringify(value);
   return `found ${text.length > 60 ? `${text.slice(0, 57)}…` : text}`;
 }

@@ -8,6 +8,7 @@ import type {
   ExportConfig,
   LabelConfig,
   NodeConfig,
+  Ports,
 } from "./config.ts";
 import type { Written } from "./schema.ts";
 import type { Path, Source } from "./source.ts";
@@ -29,19 +30,31 @@ export function resolveConfig(
     address: own.address,
     subnet: own.subnet,
     state: written.state ?? "/var/lib/sidus",
-    ports: {
-      dhcp: written.ports?.dhcp ?? 67,
-      tftp: written.ports?.tftp ?? 69,
-      http: written.ports?.http ?? 80,
-      nfs: written.ports?.nfs ?? 2049,
-      portmap: written.ports?.portmap ?? 111,
-    },
+    ports: portsOf(written, source),
     dhcp: dhcpOf(written, source, own),
     exports,
     boot,
     nodes: nodesOf(written, source, own, boot),
     log: { level: written.log?.level ?? "info" },
   };
+}
+
+function portsOf(written: Written, source: Source): Ports {
+  const ports = { dhcp: 67, tftp: 69, http: 80, nfs: 2049, portmap: 111 };
+  for (const [name, port] of Object.entries(written.ports ?? {})) {
+    if (port !== undefined) Object.assign(ports, { [name]: port });
+  }
+  const { dhcp, tftp, http, nfs, portmap } = ports;
+  const differ = (name: string, port: number, others: readonly number[]): void => {
+    if (!others.includes(port)) return;
+    throw source.complain(["ports", name], `${port} is already that of another service of sidus`);
+  };
+  // Answers go to the port after the server's own.
+  if (dhcp === 65_535) throw source.complain(["ports", "dhcp"], "expected a port below 65535");
+  differ("tftp", tftp, [dhcp]);
+  differ("nfs", nfs, [http]);
+  differ("portmap", portmap, [http, nfs]);
+  return ports;
 }
 
 function ownAddress(

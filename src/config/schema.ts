@@ -10,8 +10,7 @@ import { parseDurationSeconds } from "./units.ts";
 /** A value written as text; `expected` is what the error says, with an example. */
 function written<T>(expected: string, parse: (text: string) => T | undefined) {
   return z.unknown().transform((value, context): T => {
-    const parsed =
-      typeof value === "string" || typeof value === "number" ? parse(String(value)) : undefined;
+    const parsed = typeof value === "string" ? parse(value) : undefined;
     if (parsed === undefined) {
       context.addIssue({ code: "custom", message: `expected ${expected}` });
       return z.NEVER;
@@ -55,6 +54,11 @@ const absolutePath = written(
   "an absolute path, as /srv/nfsroot/sidus",
   matching(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\0]*$/),
 );
+/** What stands on the kernel's command line, between its blanks and commas. */
+const bootPath = written(
+  "an absolute path without blanks and commas, as /srv/nfsroot/sidus",
+  matching(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\s\0,]*$/),
+);
 const interfaceName = written("the name of a network interface, as eth1", matching(/^\S{1,15}$/));
 const port = written("a port from 1 to 65535", (text) => {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
@@ -62,15 +66,17 @@ const port = written("a port from 1 to 65535", (text) => {
 });
 /** One line: a line break would end PXELINUX's APPEND. */
 const commandLine = written("kernel arguments on one line", matching(/^[^\r\n\0]{0,2000}$/));
-const truth = written("true or false", () => undefined).or(z.boolean());
+const truth = written("true or false", (text) =>
+  text === "true" || text === "false" ? text === "true" : undefined,
+);
 
 const label = z.union(
   [
     z.literal("local"),
     z.strictObject({
       export: name.optional(),
-      kernel: absolutePath.optional(),
-      initrd: absolutePath.optional(),
+      kernel: bootPath.optional(),
+      initrd: bootPath.optional(),
       append: commandLine.optional(),
     }),
   ],
@@ -105,7 +111,7 @@ export const schema = z.strictObject({
     name,
     z.strictObject({
       source: absolutePath,
-      path: absolutePath.optional(),
+      path: bootPath.optional(),
       clients: oneOrMore(cidr).optional(),
     }),
   ),

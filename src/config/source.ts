@@ -16,7 +16,12 @@ export interface Source {
 export function readSource(file: string): Source {
   const text = readText(file);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    // Every value is the text that was written: 007 is no number.
+    schema: "failsafe",
+  });
   const [problem] = document.errors;
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);
@@ -24,12 +29,23 @@ export function readSource(file: string): Source {
   }
   return {
     file,
-    value: document.toJS({ maxAliasCount: 100 }) ?? {},
+    value: plainValue(file, () => document.toJS({ maxAliasCount: 100 })),
     complain(path, complaint) {
       const { line } = lines.linePos(offsetOf(document.contents, path));
       return new UserError(`${file}:${line}: ${keyText(path)}${complaint}`);
     },
   };
+}
+
+/** Aliases that name nothing, or too much, show only now. */
+function plainValue(file: string, read: () => unknown): unknown {
+  try {
+    const value = read();
+    return value === "" || value === null || value === undefined ? {} : value;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new UserError(`${file}: not valid YAML: ${why}`, { cause });
+  }
 }
 
 function readText(file: string): string {

@@ -1,3 +1,4 @@
+import process from "node:process";
 import { UserError } from "../user-error.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 
@@ -15,7 +16,7 @@ export function listenError(protocol: "UDP" | "TCP", local: Endpoint, cause: unk
     case "EACCES":
     case "EPERM":
       return new UserError(
-        `${what}: no right to bind a port below 1024; run as root, or give node the right: sudo setcap cap_net_bind_service=+ep "$(readlink -f "$(command -v node)")"`,
+        `${what}: no right to bind a port below 1024; run as root, or give node the right: sudo setcap cap_net_bind_service=+ep "${process.execPath}"`,
         { cause },
       );
     case "EADDRNOTAVAIL":

@@ -24,10 +24,6 @@ export interface InterfaceUdpOptions {
 export async function hearOnInterface(options: InterfaceUdpOptions): Promise<AsyncDisposable> {
   const { interfaceName, port, receive, report } = options;
   const socket = dgram.createSocket({ type: "udp6", reuseAddr: true });
-  socket.on("message", (bytes, from) => {
-    const address = parseIpv4(from.address.replace(/^::ffff:/, ""));
-    if (address !== undefined) receive(bytes, { address, port: from.port });
-  });
   try {
     const listening = once(socket, "listening");
     socket.bind({ address: "::ffff:0.0.0.0", port, exclusive: true });
@@ -38,6 +34,11 @@ export async function hearOnInterface(options: InterfaceUdpOptions): Promise<Asy
     throw listenError("UDP", { address: ANY_ADDRESS, port }, error);
   }
   socket.on("error", (error) => report("UDP socket", error));
+  // Not before it is bound: until then it hears the other interfaces too.
+  socket.on("message", (bytes, from) => {
+    const address = parseIpv4(from.address.replace(/^::ffff:/, ""));
+    if (address !== undefined && from.port !== 0) receive(bytes, { address, port: from.port });
+  });
   return {
     async [Symbol.asyncDispose]() {
       const closed = once(socket, "close");

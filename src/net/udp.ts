@@ -31,7 +31,8 @@ export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
   });
   socket.on("message", (bytes, from) => {
     const address = parseIpv4(from.address);
-    if (address !== undefined) receive(bytes, { address, port: from.port });
+    // A forged port 0 cannot be answered: node:dgram throws at it.
+    if (address !== undefined && from.port !== 0) receive(bytes, { address, port: from.port });
   });
   try {
     const listening = once(socket, "listening");

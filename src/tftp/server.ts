@@ -54,8 +54,7 @@ class Requests implements AsyncDisposable {
 
   /** ERRORs go out by the well-known port's `socket`: there is no transfer that could have an id. */
   receive(bytes: Uint8Array, client: Endpoint, socket: UdpSocket): void {
-    // Nobody can be answered at port 0.
-    const packet = client.port === 0 ? { malformed: "port 0" } : decode(bytes);
+    const packet = decode(bytes);
     if (isMalformed(packet)) {
       this.#refuse("malformed");
       return;

@@ -68,7 +68,7 @@ export class Timeline {
 
   #file(event: Extract<BootEvent, { kind: "file" }>): void {
     const entry = this.#at(event.address);
-    if (event.outcome === "missing") this.#heard(entry);
+    if (event.outcome === "missing" || event.outcome === "aborted") this.#heard(entry);
     else this.#reach(entry, isKernel(event.path) ? "kernel" : "loader");
   }
 
@@ -88,7 +88,7 @@ export class Timeline {
     entry.name = event.name ?? entry.name;
     if (isFirmware(event.client)) entry.firmware = event.client;
     if (event.reply === "ACK" && event.address !== undefined) {
-      if (entry.address !== undefined) this.#macs.delete(entry.address);
+      this.#leave(entry);
       entry.address = event.address;
       this.#macs.set(event.address, event.mac);
       if (firmware) entry.addressedAt = this.#clock.now();
@@ -121,7 +121,12 @@ export class Timeline {
     const [oldest] = this.#boots.values();
     if (oldest === undefined) return;
     this.#boots.delete(oldest.mac);
-    if (oldest.address !== undefined) this.#macs.delete(oldest.address);
+    this.#leave(oldest);
+  }
+
+  /** Its address may be another node's by now. */
+  #leave({ address, mac }: Entry): void {
+    if (address !== undefined && this.#macs.get(address) === mac) this.#macs.delete(address);
   }
 
   #at(address: Ipv4): Entry | undefined {

@@ -18,7 +18,6 @@ export function loaderWaitMs(boot: NodeBoot): Wait | undefined {
   if (loader === undefined || boot.addressedAt === undefined) return undefined;
   const ms = loader - boot.addressedAt;
   if (ms < WORTH_NAMING_MS) return undefined;
-  const why =
-    boot.firmware === "ipxe" ? "iPXE looking for IPv6 routers" : "the firmware's own waiting";
+  const why = boot.firmware === "ipxe" ? "iPXE seeking IPv6 routers" : "the firmware's own";
   return { ms, why };
 }

@@ -191,6 +191,18 @@ describe("files out of the tree", () => {
     expect(await text(`sidus/boot/vmlinuz-${kernel}`, "10.78.0.1")).toBe("denied");
   });
 
+  test("what a label names as kernel is served, wherever it is", async () => {
+    const base = settings();
+    const label = base.boot.labels.get("tmpfs");
+    if (label?.kind !== "linux") throw new Error("label");
+    const labels = new Map([
+      ["tmpfs", { ...label, kernel: "/etc/shadow", initrd: "/boot/vmlinuz" }],
+    ]);
+    const change = { ...base, boot: { ...base.boot, labels } };
+    expect(await text("sidus/etc/shadow", "10.77.0.11", change)).toBe("secret");
+    expect(await text("sidus/etc/passwd", "10.77.0.11", change)).toBe("denied");
+  });
+
   test("the overlay adds and replaces", async () => {
     const overlay = sketchedTree({ "pxelinux.0": "other loader", "memtest.bin": "memtest" });
     const change = settings({ overlay });

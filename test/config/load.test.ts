@@ -92,7 +92,7 @@ boot:
     disk: local
 nodes:
   - { mac: 52-54-00-77-00-01, name: n1, ip: 10.13.30.11, label: disk }
-  - { mac: 525400770002, append: debug }
+  - { mac: 525400770002, name: 007, append: 0x10 }
 log: { level: debug }
 `);
     expect(config.dhcp.leaseSeconds).toBe("infinite");
@@ -103,6 +103,7 @@ log: { level: debug }
     expect(config.boot.labels.get("rescue")).toMatchObject({ export: "b", append: "quiet splash" });
     expect(config.boot.labels.get("disk")).toEqual({ kind: "local" });
     expect(config.nodes[0]).toMatchObject({ mac: "525400770001", name: "n1", label: "disk" });
+    expect(config.nodes[1]).toMatchObject({ name: "007", append: "0x10" });
     expect(config.ports.nfs).toBe(12_049);
   });
 
@@ -203,13 +204,24 @@ log: { level: debug }
       smallest.replace("{ range:", "{ lease: 5s, range:"),
       'dhcp.lease: expected a lease time, as 12h or 7d (at least 2m), or infinite, found "5s"',
     ],
+    ["an alias of nothing", "interface: *x\n", "not valid YAML: Unresolved alias"],
+    [
+      "ports that are one",
+      `${smallest}ports: { nfs: 80 }\n`,
+      "sidus.yaml:7: ports.nfs: 80 is already that of another service",
+    ],
+    [
+      "a path that the kernel's command line would split",
+      smallest.replace("source:", "path: '/srv/my room', source:"),
+      "exports.sidus.path: expected an absolute path without blanks",
+    ],
     ["an empty file", "", "interface: expected the name of a network interface"],
     ["text", "hello", "expected keys and values"],
   ])("refuses %s in one line with its place", (_, text, expected) => {
     const message = refusal(text);
     expect(message).toContain(expected);
     expect(message).not.toContain("\n");
-    expect(message).toMatch(/^sidus\.yaml:\d+: /);
+    expect(message).toMatch(/^sidus\.yaml:(?:\d+:)? /);
   });
 
   test("a file that is not there", () => {

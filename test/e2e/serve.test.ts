@@ -1,6 +1,7 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { udpFrames } from "../captures.ts";
 import { addServerInterface, type Namespace, openNamespace } from "../namespace.ts";
@@ -108,6 +109,15 @@ exports:
     const send = `require("dgram").createSocket("udp4").send(Buffer.from("${hex}", "hex"), 67, "10.13.20.1", process.exit)`;
     namespace.run(process.execPath, "--eval", send);
     await expect.poll(() => served.log()).toContain("has firmware of PXE architecture 7:");
+  });
+
+  test("forged datagrams from port 0, also to a transfer: nothing dies", async () => {
+    write();
+    await using served = await serveIn(namespace, config, ready);
+    const script = fileURLToPath(new URL("port-zero.pl", import.meta.url));
+    namespace.run("perl", script, "10.13.20.1");
+    expect(get("/status.json")).toContain("nodes");
+    expect(await served.stop()).toBe(0);
   });
 
   test("a port in use", async () => {

@@ -61,7 +61,7 @@ describe("timeline", () => {
     });
     expect(boot && loaderWaitMs(boot)).toEqual({
       ms: 13_000,
-      why: "iPXE looking for IPv6 routers",
+      why: "iPXE seeking IPv6 routers",
     });
   });
 
@@ -76,6 +76,20 @@ describe("timeline", () => {
     }
     expect(seen).toEqual(["dhcp 0", "loader 0", "dhcp 0", "loader 0"]);
     expect(timeline.boots()).toHaveLength(1);
+  });
+
+  test("an address that went on to another node stays with that one", () => {
+    const { timeline } = watched();
+    const other = ipv4(0x0a4d000c);
+    timeline.tell(dhcp("pxe", "ACK", "525400770001"));
+    timeline.tell(dhcp("pxe", "ACK", "525400770002"));
+    timeline.tell({ ...dhcp("pxe", "ACK", "525400770001"), address: other } as BootEvent);
+    timeline.tell({ kind: "up", address, tree: "x" });
+    const stages = timeline.boots().map((boot) => [boot.mac, boot.stage]);
+    expect(stages).toEqual([
+      ["525400770001", "dhcp"],
+      ["525400770002", "up"],
+    ]);
   });
 
   test("what was not answered and who has no address is nobody's boot", () => {

@@ -19,7 +19,7 @@ const shown: Record<Stage, string> = {
   up: "up",
 };
 
-/** `node1  DHCP 2.3 → loader 18.3 (13.0 s of it: iPXE looking for IPv6 routers) → kernel 18.4 → root 43.5 → up 64.2 s` */
+/** `node1  DHCP 2.3 → loader 18.3 (13.0 iPXE seeking IPv6 routers) → kernel 18.4 → root 43.5 → up 64.2 s` */
 export function renderRow(row: Row, now: number): string {
   const parts = stages.flatMap((stage) => {
     const at = row.boot?.reached.get(stage);
@@ -30,12 +30,15 @@ export function renderRow(row: Row, now: number): string {
   const head = `${row.name}  ${row.address.padEnd(13)}`;
   if (row.boot?.stage === "up") return `${head} ${parts.join(" → ")} s`;
   const age = seconds(now - row.poweredOnAt);
-  const tail = row.ended === undefined ? `… ${age} s${firmwareNote(row, now)}` : `✗ ${row.ended}`;
+  const tail =
+    row.ended === undefined
+      ? `… ${age} s${firmwareNote(row, now)}`
+      : `✗ ${row.ended.replaceAll(/\s+/g, " ")}`;
   return `${head} ${[...parts, tail].join(" → ")}`;
 }
 
 function waitText(wait: Wait | undefined): string {
-  return wait === undefined ? "" : ` (${seconds(wait.ms)} s of it: ${wait.why})`;
+  return wait === undefined ? "" : ` (${seconds(wait.ms)} ${wait.why})`;
 }
 
 /** While it waits: why nothing seems to happen. */

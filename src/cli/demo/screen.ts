@@ -16,14 +16,24 @@ function liveScreen(): Screen {
   let drawn = 0;
   return {
     show(rows, now, note) {
-      const width = process.stdout.columns - 1;
       const texts = [...rows.map((row) => renderRow(row, now)), note];
-      const lines = texts.map((text) => `\x1b[2K${text.slice(0, width)}\n`);
+      // The cursor cannot go back above the top: what does not fit shows its end.
+      const lines = texts
+        .flatMap((text) => wrapped(text, process.stdout.columns - 1))
+        .slice(1 - process.stdout.rows)
+        .map((text) => `${text}\n`);
       const up = drawn > 0 ? `\x1b[${drawn}A` : "";
-      process.stdout.write(`${up}${lines.join("")}`);
+      process.stdout.write(`${up}\x1b[J${lines.join("")}`);
       drawn = lines.length;
     },
   };
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at === 0 || at < text.length; at += width)
+    lines.push(text.slice(at, at + width));
+  return lines;
 }
 
 /** Carriage returns too: a console in raw mode may share the terminal. */

@@ -13,7 +13,7 @@ const SUITE = "bookworm";
 
 /** The demonstration's tree: built once into the cache, again when what builds it has changed. */
 export async function demoTree(): Promise<string> {
-  const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "sidus");
+  const cache = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sidus");
   const prefix = `demo-${SUITE}-`;
   const name = `${prefix}${builderDigest()}`;
   const output = join(cache, name);

@@ -1,10 +1,4 @@
-import {
-  type ChildProcess,
-  execFileSync,
-  type SpawnOptions,
-  spawn,
-  spawnSync,
-} from "node:child_process";
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 
 /**
@@ -23,14 +17,15 @@ const isRoot = process.getuid?.() === 0;
 const unshareFlags = isRoot ? ["--net"] : ["--net", "--user", "--map-root-user"];
 const enterFlags = isRoot ? ["--net"] : ["--net", "--user", "--preserve-credentials"];
 
-/** Whether this machine lets us make one. */
-export const namespacesAllowed = spawnSync("unshare", [...unshareFlags, "true"]).status === 0;
-
 export async function openNamespace(): Promise<Namespace> {
   const holder = spawn("unshare", [...unshareFlags, "sh", "-c", "echo ready; exec sleep 3600"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  await once(holder.stdout, "data");
+  const isOpen = await Promise.race([
+    once(holder.stdout, "data").then(() => true),
+    once(holder, "exit").then(() => false),
+  ]);
+  if (!isOpen) throw new Error("no network namespace: allow user namespaces, or run as root");
   const enter = ["nsenter", "--target", String(holder.pid), ...enterFlags, "--"] as const;
   const [program, ...flags] = enter;
   const namespace: Namespace = {

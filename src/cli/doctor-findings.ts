@@ -104,8 +104,7 @@ function lowPorts(): Finding {
   const what = "the right to bind ports below 1024";
   const lowest = Number(readFileSync("/proc/sys/net/ipv4/ip_unprivileged_port_start", "utf8"));
   if (lowest <= 67 || mayBindLowPorts(readFileSync("/proc/self/status", "utf8"))) return ok(what);
-  const node = '"$(readlink -f "$(command -v node)")"';
-  const todo = `run it with sudo, or: sudo setcap cap_net_bind_service=+ep ${node}`;
+  const todo = `run it with sudo, or: sudo setcap cap_net_bind_service=+ep "${process.execPath}"`;
   return { state: "missing", what, todo };
 }
 

@@ -163,8 +163,13 @@ async function openInTree(tree: Tree, path: string): Promise<BootFile | "missing
     async read(offset, into) {
       const slice = await tree.read(id, offset, into.length);
       if (typeof slice === "string") throw new Error(`${path}: ${slice}`);
-      into.set(slice.bytes);
-      return slice.bytes.length;
+      let at = 0;
+      for (const part of slice.parts) {
+        into.set(part, at);
+        at += part.length;
+      }
+      slice.release();
+      return at;
     },
   };
 }

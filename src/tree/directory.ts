@@ -27,7 +27,6 @@ export interface DirectoryOptions {
 
 /** What changes so often while it is asked about is given up on. */
 const ATTEMPTS_MAX = 4;
-const NOTHING = new Uint8Array(0);
 
 /**
  * Serves a directory on disk, live: what changes there is seen within TREE_AGE_MS. A file's id is its inode number, so
@@ -165,7 +164,7 @@ class DirectoryTree implements Tree {
   #read(place: Place, offset: number, length: number): Answer<FileSlice> {
     const { type, size } = place.attributes;
     if (type !== "file") return "not-file";
-    if (length === 0 || offset >= size) return { bytes: NOTHING, end: offset >= size };
+    if (length === 0 || offset >= size) return sliceOf([], offset >= size);
     return this.#readFile(place, offset, Math.min(length, size - offset));
   }
 
@@ -179,7 +178,7 @@ class DirectoryTree implements Tree {
       if (typeof read === "number") {
         // A short read: the file shrank since its attributes were asked for.
         const end = read < length || offset + length >= size;
-        return { bytes: into.subarray(0, read), end };
+        return sliceOf([into.subarray(0, read)], end);
       }
       if (read !== "moved") return read;
       here.goodUntil = 0;
@@ -191,6 +190,11 @@ class DirectoryTree implements Tree {
     }
     return "io";
   }
+}
+
+function sliceOf(parts: readonly Uint8Array[], end: boolean): FileSlice {
+  const length = parts.reduce((bytes, part) => bytes + part.length, 0);
+  return { parts, length, end, release() {} };
 }
 
 function attributesIn(place: Place | TreeError): Attributes | TreeError {

@@ -81,11 +81,15 @@ export interface Tree extends AsyncDisposable {
   usage(): Answer<TreeUsage>;
 }
 
+/** Whoever gets one releases it once, when its bytes are sent or copied. */
 export interface FileSlice {
-  /** Never changed afterwards, so that it can be sent without a copy; it may be a view of a cache. */
-  readonly bytes: Uint8Array;
+  /** One after another. They may be views of a cache: not to be written to, and good until `release`. */
+  readonly parts: readonly Uint8Array[];
+  /** Bytes in all parts. */
+  readonly length: number;
   /** Nothing follows these bytes. */
   readonly end: boolean;
+  release(): void;
 }
 
 export interface TreeUsage {

@@ -83,10 +83,9 @@ export function sketchedTree(sketch: Sketch): Tree {
     read(id, offset, length) {
       const content = entries.get(id)?.content;
       if (content === undefined) return "stale";
-      return {
-        bytes: content.subarray(offset, offset + length),
-        end: offset + length >= content.length,
-      };
+      const bytes = content.subarray(offset, offset + length);
+      const end = offset + length >= content.length;
+      return { parts: [bytes], length: bytes.length, end, release() {} };
     },
     usage: () => ({ totalBytes: 0, freeBytes: 0, availableBytes: 0, totalFiles: 0, freeFiles: 0 }),
     async [Symbol.asyncDispose]() {},

@@ -27,6 +27,6 @@ const told = {
   hidden: await tree.lookup(proc.id, "hidden"),
   parentIsRoot: good(await tree.lookup(proc.id, "..")).id === tree.root,
   isSameAfterRestart: found[0]?.id === proc.id && found[1]?.id === resolv.id,
-  resolv: Buffer.from(content.bytes).toString(),
+  resolv: Buffer.concat(content.parts).toString(),
 };
 process.stdout.write(JSON.stringify(told));

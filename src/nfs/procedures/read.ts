@@ -42,9 +42,9 @@ export const read: Procedure = (call) => {
   });
 };
 
-function sliceReply(call: NfsCall, object: NfsObject, { bytes, end }: FileSlice): Reply {
-  const dataBytes = padded(bytes.length);
-  const isCopied = bytes.length <= COPIED_BYTES_MAX;
+function sliceReply(call: NfsCall, object: NfsObject, { parts, length, end }: FileSlice): Reply {
+  const dataBytes = padded(length);
+  const isCopied = length <= COPIED_BYTES_MAX;
   const headBytes = 4 + POST_OP_BYTES + 12;
   const writer = isCopied
     ? successReply(call.xid, headBytes + dataBytes)
@@ -52,11 +52,15 @@ function sliceReply(call: NfsCall, object: NfsObject, { bytes, end }: FileSlice)
   writer.u32(NfsStatus.OK);
   writePostOp(writer, object);
   writer
-    .u32(bytes.length)
+    .u32(length)
     .u32(end ? 1 : 0)
-    .u32(bytes.length);
-  const paddingBytes = dataBytes - bytes.length;
-  if (isCopied) return [writer.put(bytes).zeros(paddingBytes).finish()];
+    .u32(length);
+  const paddingBytes = dataBytes - length;
+  if (isCopied) {
+    for (const part of parts) writer.put(part);
+    return [writer.zeros(paddingBytes).finish()];
+  }
   const head = writer.finish();
-  return paddingBytes === 0 ? [head, bytes] : [head, bytes, PADDING.subarray(0, paddingBytes)];
+  if (paddingBytes === 0) return [head, ...parts];
+  return [head, ...parts, PADDING.subarray(0, paddingBytes)];
 }

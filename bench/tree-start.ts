@@ -2,6 +2,7 @@ import process from "node:process";
 import { LOOPBACK_ADDRESS } from "../src/bytes/ipv4.ts";
 import { systemClock } from "../src/net/clock.ts";
 import { serveNfs } from "../src/nfs/server.ts";
+import { BlockCache } from "../src/tree/cache/cache.ts";
 import { openDirectory } from "../src/tree/directory.ts";
 import type { FileId } from "../src/tree/tree.ts";
 import { treeOr } from "./made-tree.ts";
@@ -18,7 +19,9 @@ const path = await treeOr(process.argv[2], cleanup);
 
 const beforeMb = residentMb();
 const started = performance.now();
-const tree = cleanup.use(await openDirectory(path, { clock: systemClock }));
+const tree = cleanup.use(
+  await openDirectory(path, { clock: systemClock, cache: BlockCache.create(16 << 20) }),
+);
 const exported = [{ name: "bench", path: "/bench", tree, clients: [] }];
 cleanup.use(
   await serveNfs({

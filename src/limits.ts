@@ -78,12 +78,16 @@ export const RPC_RECORD_BYTES_MAX = 64 * 1024;
 export const RPC_FRAGMENTS_MAX = 64;
 /** A node has one connection, some have several (`nconnect`). Each costs about 10 KiB idle. */
 export const RPC_CONNECTIONS_MAX = 2048;
+/** Half: one host cannot lock out the others, and a thousand simulated nodes fit behind one address. */
+export const RPC_CONNECTIONS_PER_HOST_MAX = 1024;
 /** Calls of one connection that wait for the disk; Linux was seen with 11 outstanding. Reading pauses beyond it. */
 export const RPC_CALLS_PENDING_MAX = 64;
 /** Bytes that one connection's pending answers may take together; one READ may go beyond it. */
 export const RPC_PENDING_BYTES_MAX = 2 << 20;
 /** A node that was switched off sends no FIN: after a minute of silence the kernel asks. */
 export const RPC_KEEP_ALIVE_MS = 60_000;
+/** One switched off in the middle of a reply: the kernel sends it again for 15 minutes. A living client reads within seconds. */
+export const RPC_STALLED_MS = 120_000;
 /** What READ answers at most: mounts may ask for it with rsize=. */
 export const NFS_READ_BYTES_MAX = 1 << 20;
 /** What clients use unless told otherwise: as far as Linux reads ahead. */
@@ -95,10 +99,22 @@ export const NFS_DIRECTORY_BYTES_PREFERRED = 32 * 1024;
 export const NFS_DIRECTORY_BYTES_MAX = 128 * 1024;
 /** RFC 1813 §2.4: NFS3_FHSIZE. */
 export const NFS_HANDLE_BYTES_MAX = 64;
+/** A call in a datagram: one Ethernet frame (1500 less IP and UDP headers), of which 900 are the longest credentials. */
+export const RPC_DATAGRAM_BYTES_MAX = 1472;
+/** RFC 1833 §2.1 bounds none of rpcb's strings: network ids, universal addresses and names of owners are shorter. */
+export const RPCBIND_STRING_BYTES_MAX = 255;
+/** RFC 1813 §5.1.2: MNTPATHLEN. */
+export const MOUNT_PATH_BYTES_MAX = 1024;
 /** RFC 1813 §5.2.4 DUMP is informative only: the oldest are forgotten. */
 export const MOUNTS_REMEMBERED_MAX = 4096;
 
 // tree/
+/** What the cache holds a piece of a file as: what one READ of Linux asks for. Small files take less, from 4 KiB. */
+export const CACHE_WINDOW_BYTES = 128 * 1024;
+/** Sixteen such pieces, with the index: below it nothing stays long enough to be asked for again. */
+export const CACHE_BYTES_MIN = 2_200_000;
+/** Pieces that one thread reads from the disk at once. A slow disk must leave threads of the pool for other questions. */
+export const CACHE_FILLS_AT_ONCE = 2;
 /** How long attributes, names and listings are believed before the disk is asked: an administrator's change shows after it. */
 export const TREE_AGE_MS = 1000;
 /** Files whose place is remembered, about 0.5 KiB each with attributes: fifteen Debian servers, or one very large desktop. */
@@ -116,6 +132,22 @@ export const TREE_DIRECTORIES_AT_ONCE = 8;
 /** A search of the whole tree for handles whose place is unknown rests after each run: ten times as long as it took, within these. */
 export const TREE_SCAN_PAUSE_MIN_MS = 1000;
 export const TREE_SCAN_PAUSE_MAX_MS = 30_000;
+/** What a sealed image's digest is computed by: others wait for less than 1 ms. */
+export const DIGEST_READ_BYTES = 256 * 1024;
+/** What holes of sealed images are read from, again and again: 16 pieces for the largest READ. */
+export const EROFS_ZEROS_BYTES = 64 * 1024;
+
+// library/
+/** What trees of other programs are cached in unless they say. */
+export const LIBRARY_CACHE_BYTES = 64 << 20;
+
+// plane/
+/** Refusals that a thread counted are told to the main thread so often: a flood of them is ten messages a second. */
+export const EVENTS_TOLD_EVERY_MS = 100;
+/** How often a thread says which nodes use which version of an image. */
+export const VERSION_USE_TOLD_EVERY_MS = 60_000;
+/** How long the list of an image's versions is believed: a handle of a version that never was costs no more. */
+export const IMAGE_VERSIONS_AGE_MS = 1000;
 
 // watch/
 /** Firmware without a loader is named once an architecture: IANA lists some 40 of them. */

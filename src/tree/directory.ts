@@ -3,6 +3,8 @@ import { hashOf64 } from "../bytes/hash.ts";
 import { FILE_NAME_BYTES_MAX, TREE_OPEN_FILES_MAX } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import { UserError } from "../user-error.ts";
+import type { BlockCache } from "./cache/cache.ts";
+import { Content, type ContentSource } from "./content.ts";
 import { Disk } from "./disk.ts";
 import { Locator } from "./locator.ts";
 import { OpenFiles } from "./open-files.ts";
@@ -23,6 +25,7 @@ import type {
 
 export interface DirectoryOptions {
   readonly clock: Clock;
+  readonly cache: BlockCache;
 }
 
 /** What changes so often while it is asked about is given up on. */
@@ -34,7 +37,7 @@ const ATTEMPTS_MAX = 4;
  * symbolic links are told and never followed, and only regular files are opened.
  * @throws UserError where there is no directory to serve.
  */
-export async function openDirectory(path: string, { clock }: DirectoryOptions): Promise<Tree> {
+export async function openDirectory(path: string, options: DirectoryOptions): Promise<Tree> {
   try {
     const real = await realpath(path, { encoding: "latin1" });
     const bytes = Buffer.from(real, "latin1");
@@ -42,7 +45,7 @@ export async function openDirectory(path: string, { clock }: DirectoryOptions): 
     if (!stats.isDirectory()) throw new UserError(`the tree ${path} is not a directory`);
     await readdir(bytes);
     const attributes = attributesOf(stats, stats.ino as FileId);
-    return new DirectoryTree(bytes, new Disk(real, stats.dev), attributes, clock);
+    return new DirectoryTree(bytes, new Disk(real, stats.dev), attributes, options);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const reasons: Partial<Record<TreeError, string>> = {
@@ -64,14 +67,18 @@ class DirectoryTree implements Tree {
   readonly #locator: Locator;
   readonly #directories: DirectoryReader;
   readonly #files = new OpenFiles(TREE_OPEN_FILES_MAX);
+  readonly #cache: BlockCache;
+  readonly #contents: ContentSource;
   readonly #lookingUp = new SharedWork<string, Attributes | TreeError>();
 
-  constructor(path: Buffer, disk: Disk, root: Attributes, clock: Clock) {
+  constructor(path: Buffer, disk: Disk, root: Attributes, { clock, cache }: DirectoryOptions) {
     this.root = root.id;
     this.identity = (BigInt(hashOf64(root.id)) << 32n) | BigInt(root.generation);
     this.#path = path;
     this.#disk = disk;
     this.#clock = clock;
+    this.#cache = cache;
+    this.#contents = { space: hashOf64(this.identity), disk, files: this.#files };
     const gone = (id: FileId) => this.#files.forget(id);
     this.#locator = new Locator({ clock, disk, root, gone });
     this.#directories = new DirectoryReader(clock, disk, this.#locator);
@@ -101,7 +108,7 @@ class DirectoryTree implements Tree {
   read(id: FileId, offset: number, length: number): Answer<FileSlice> {
     const place = this.#locator.place(id);
     const proceed = (found: Place | TreeError): Answer<FileSlice> =>
-      typeof found === "string" ? found : this.#read(found, offset, length);
+      typeof found === "string" ? found : this.#read(found, { offset, length }, ATTEMPTS_MAX);
     return place instanceof Promise ? place.then(proceed) : proceed(place);
   }
 
@@ -161,40 +168,37 @@ class DirectoryTree implements Tree {
     return "io";
   }
 
-  #read(place: Place, offset: number, length: number): Answer<FileSlice> {
-    const { type, size } = place.attributes;
-    if (type !== "file") return "not-file";
-    if (length === 0 || offset >= size) return sliceOf([], offset >= size);
-    return this.#readFile(place, offset, Math.min(length, size - offset));
-  }
-
-  async #readFile(place: Place, offset: number, length: number): Promise<FileSlice | TreeError> {
-    const { id } = place;
-    const { generation, size } = place.attributes;
-    const into = Buffer.allocUnsafeSlow(length);
-    let here = place;
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-      const read = await this.#files.read(id, () => this.#disk.open(here), into, offset);
-      if (typeof read === "number") {
-        // A short read: the file shrank since its attributes were asked for.
-        const end = read < length || offset + length >= size;
-        return sliceOf([into.subarray(0, read)], end);
-      }
-      if (read !== "moved") return read;
-      here.goodUntil = 0;
-      const again = await this.#locator.place(id);
+  #read(
+    place: Place,
+    range: { readonly offset: number; readonly length: number },
+    attemptsLeft: number,
+  ): Answer<FileSlice> {
+    if (place.attributes.type !== "file") return "not-file";
+    const content = this.#contentOf(place);
+    const { offset, length } = range;
+    const isNothing = length === 0 || offset >= content.size;
+    const slice =
+      content.isSettled || isNothing
+        ? this.#cache.read(content, offset, length)
+        : this.#cache.readUncached(content, offset, length);
+    if (!(slice instanceof Promise)) return slice;
+    return slice.then(async (found) => {
+      if (typeof found !== "string" || !content.isOutdated || attemptsLeft === 0) return found;
+      place.goodUntil = 0;
+      const again = await this.#locator.place(place.id);
       if (typeof again === "string") return again;
       // The inode is that of another file now, whose bytes were not asked for.
-      if (again.attributes.generation !== generation) return "stale";
-      here = again;
-    }
-    return "io";
+      if (again.attributes.generation !== content.attributes.generation) return "stale";
+      return this.#read(again, range, attemptsLeft - 1);
+    });
   }
-}
 
-function sliceOf(parts: readonly Uint8Array[], end: boolean): FileSlice {
-  const length = parts.reduce((bytes, part) => bytes + part.length, 0);
-  return { parts, length, end, release() {} };
+  #contentOf(place: Place): Content {
+    const known = place.content;
+    if (known?.attributes === place.attributes) return known;
+    place.content = new Content(place, this.#contents, this.#clock.epochMs());
+    return place.content;
+  }
 }
 
 function attributesIn(place: Place | TreeError): Attributes | TreeError {

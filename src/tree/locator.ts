@@ -34,6 +34,7 @@ export class Locator implements Disposable {
       goodUntil: 0,
       isMountPoint: false,
       link: undefined,
+      content: undefined,
     });
     this.#search = new Search(clock, (show, isStopped) => this.#walk(show, isStopped));
   }

@@ -1,8 +1,15 @@
+import type { BigIntStats } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { treeErrorOf } from "./stats.ts";
 import type { FileId, TreeError } from "./tree.ts";
 
 type Opened = FileHandle | TreeError | "moved";
+
+export interface FileToRead {
+  readonly open: () => Promise<Opened>;
+  /** Whether what was read is what was wanted. */
+  readonly isStill: (stats: BigIntStats) => boolean;
+}
 
 interface OpenFile {
   readonly handle: Promise<Opened>;
@@ -19,10 +26,13 @@ export class OpenFiles implements AsyncDisposable {
     this.#filesMax = filesMax;
   }
 
-  /** Fills `into` from `offset` as far as the file goes; answers how far, or why the file was not opened. */
+  /**
+   * Fills `into` from `offset` as far as the file goes; answers how far, or why the file was not opened. `moved` also
+   * where it was another version of the file that was read.
+   */
   async read(
     id: FileId,
-    open: () => Promise<Opened>,
+    { open, isStill }: FileToRead,
     into: Uint8Array,
     offset: number,
   ): Promise<number | TreeError | "moved"> {
@@ -34,7 +44,7 @@ export class OpenFiles implements AsyncDisposable {
         return handle;
       }
       const { bytesRead } = await handle.read(into, 0, into.length, offset);
-      return bytesRead;
+      return isStill(await handle.stat({ bigint: true })) ? bytesRead : "moved";
     } catch (error) {
       return treeErrorOf(error);
     } finally {

@@ -1,4 +1,5 @@
 import { PATH_BYTES_MAX, TREE_ENTRIES_MAX, TREE_NAMES_MAX } from "../limits.ts";
+import type { Content } from "./content.ts";
 import type { Attributes, FileId } from "./tree.ts";
 
 /** Where a file was last seen, and what it was then. */
@@ -14,6 +15,8 @@ export interface Place {
   isMountPoint: boolean;
   /** A symbolic link's target, which lasts as long as the inode. */
   link: { readonly target: string } | undefined;
+  /** A file's content, as its attributes say. */
+  content: Content | undefined;
 }
 
 /** What the disk said of a file. */
@@ -78,8 +81,16 @@ export class Places {
       known.name = name;
       return known;
     }
-    const link = undefined;
-    const place = { id, parent, name, attributes, goodUntil: 0, isMountPoint, link };
+    const place = {
+      id,
+      parent,
+      name,
+      attributes,
+      goodUntil: 0,
+      isMountPoint,
+      link: undefined,
+      content: undefined,
+    };
     this.#byId.set(id, place);
     const [oldest] = this.#byId.keys();
     if (this.#byId.size > TREE_ENTRIES_MAX && oldest !== undefined) this.#byId.delete(oldest);

@@ -6,8 +6,10 @@ import { isMalformed } from "../../src/bytes/malformed.ts";
 import { systemClock } from "../../src/net/clock.ts";
 import { servedExports } from "../../src/nfs/exports.ts";
 import { mountProgram } from "../../src/nfs/mount.ts";
+import { Mounts } from "../../src/nfs/mounts.ts";
 import { nfsProgram } from "../../src/nfs/program.ts";
 import { answerRecord, type RpcService } from "../../src/rpc/program.ts";
+import { BlockCache } from "../../src/tree/cache/cache.ts";
 import { openDirectory } from "../../src/tree/directory.ts";
 import { callBytes, In, Out, parseReply } from "./client.ts";
 import { type Conversation, conversations } from "./conversations.ts";
@@ -35,12 +37,17 @@ beforeAll(async () => {
   await mkdir(join(path, "usr"));
   await writeFile(join(path, "file"), Buffer.alloc(100_000, 1));
   await symlink("usr/bin", join(path, "bin"));
-  const tree = cleanup.use(await openDirectory(path, { clock: systemClock }));
+  const tree = cleanup.use(
+    await openDirectory(path, { clock: systemClock, cache: BlockCache.create(16 << 20) }),
+  );
   const list = [{ name: "refboot", path: "/srv/nfsroot/tree", tree, clients: [loopback] }];
   const exports = servedExports(() => list);
   service = {
     protocol: "nfs",
-    programs: [nfsProgram(exports, () => {}), mountProgram(exports, () => {})],
+    programs: [
+      nfsProgram(exports, () => {}),
+      mountProgram({ exports, mounts: new Mounts(), tell: () => {} }),
+    ],
     tell: () => {},
     report: (_, error) => {
       throw error;

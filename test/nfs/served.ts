@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Cidr, LOOPBACK_ADDRESS } from "../../src/bytes/ipv4.ts";
 import { systemClock } from "../../src/net/clock.ts";
 import { type Export, serveNfs } from "../../src/nfs/server.ts";
+import { BlockCache } from "../../src/tree/cache/cache.ts";
 import { openDirectory } from "../../src/tree/directory.ts";
 import type { Tree } from "../../src/tree/tree.ts";
 import type { BootEvent } from "../../src/watch/events.ts";
@@ -33,7 +34,9 @@ export async function serve(directory: string, port = 0): Promise<Served> {
   await using opened = new AsyncDisposableStack();
   const events: BootEvent[] = [];
   const problems: unknown[] = [];
-  const tree = opened.use(await openDirectory(directory, { clock: systemClock }));
+  const tree = opened.use(
+    await openDirectory(directory, { clock: systemClock, cache: BlockCache.create(16 << 20) }),
+  );
   const first = { name: "test", path: "/srv/nfsroot/test", tree, clients: [loopback] };
   const state: { exports: readonly Export[] } = { exports: [first] };
   const server = opened.use(

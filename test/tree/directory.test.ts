@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { BlockCache } from "../../src/tree/cache/cache.ts";
 import { openDirectory } from "../../src/tree/directory.ts";
 import type { Answer, Attributes, FileId, Tree, TreeError } from "../../src/tree/tree.ts";
 import { UserError } from "../../src/user-error.ts";
@@ -24,6 +25,7 @@ let cleanup: AsyncDisposableStack;
 let path: string;
 let clock: VirtualClock;
 let tree: Tree;
+const cache = BlockCache.create(16 << 20);
 
 beforeEach(async () => {
   cleanup = new AsyncDisposableStack();
@@ -32,7 +34,7 @@ beforeEach(async () => {
   await writeFile(join(path, "etc/passwd"), "root:x:0");
   await writeFile(join(path, "etc/init.d/ssh"), "start");
   clock = new VirtualClock();
-  tree = cleanup.use(await openDirectory(path, { clock }));
+  tree = cleanup.use(await openDirectory(path, { clock, cache }));
 });
 afterEach(() => cleanup.disposeAsync());
 
@@ -136,7 +138,7 @@ describe("ids outlive", () => {
   test("a restart: a tree opened anew finds what it never saw", async () => {
     const ssh = await find("etc/init.d/ssh");
     const etc = await find("etc");
-    await using again = await openDirectory(path, { clock });
+    await using again = await openDirectory(path, { clock, cache });
     expect(again.root).toBe(tree.root);
     expect(again.identity).toBe(tree.identity);
     expect(await again.attributes(ssh.id)).toEqual(ssh);
@@ -148,7 +150,7 @@ describe("ids outlive", () => {
     const ids = await Promise.all(
       ["etc", "etc/passwd", "etc/init.d", "etc/init.d/ssh"].map((name) => find(name)),
     );
-    await using again = await openDirectory(path, { clock });
+    await using again = await openDirectory(path, { clock, cache });
     const answers = await Promise.all(ids.map(({ id }) => again.attributes(id)));
     expect(answers).toEqual(ids);
   });
@@ -232,7 +234,7 @@ describe("ids end", () => {
     expect(await tree.attributes(tree.root)).toBe("stale");
     expect(await resting(tree.attributes(passwd.id))).toBe("stale");
     expect(await tree.lookup(tree.root, "passwd")).toBe("stale");
-    await using other = await openDirectory(path, { clock });
+    await using other = await openDirectory(path, { clock, cache });
     expect(other.identity).not.toBe(tree.identity);
   });
 });
@@ -329,6 +331,35 @@ describe("files that change while they are read", () => {
     expect(whole).toBe(20);
   });
 
+  test("long unchanged: cached; then written in place: nothing of before once that was seen", async () => {
+    const size = 400_000;
+    await writeFile(join(path, "log"), Buffer.alloc(size, 1));
+    // As if it had been written long ago.
+    const later = new VirtualClock(Date.now() + 60_000);
+    await using own = await openDirectory(path, { clock: later, cache });
+    const { id } = await find("log", own);
+    const byteAt = async (offset: number) =>
+      Buffer.concat(good(await own.read(id, offset, 10)).parts)[0];
+    expect(await byteAt(0)).toBe(1);
+    expect(own.read(id, 100, 10)).not.toBeInstanceOf(Promise);
+    await writeFile(join(path, "log"), Buffer.alloc(size, 2));
+    expect(await byteAt(0)).toBe(1);
+    // This part was not cached; on disk it is found to be of another version, and so is the rest from now on.
+    expect(await byteAt(300_000)).toBe(2);
+    expect(await byteAt(0)).toBe(2);
+    expect(await byteAt(size - 1)).toBe(2);
+  });
+
+  test("changed just now: never from the cache, as the next change may bear the same time", async () => {
+    const now = new VirtualClock(Date.now());
+    await using own = await openDirectory(path, { clock: now, cache });
+    await writeFile(join(path, "log"), "first");
+    const { id } = await find("log", own);
+    expect(Buffer.concat(good(await own.read(id, 0, 10)).parts).toString()).toBe("first");
+    await writeFile(join(path, "log"), "other");
+    expect(Buffer.concat(good(await own.read(id, 0, 10)).parts).toString()).toBe("other");
+  });
+
   test("shrunk: what is there is answered, and the end", async () => {
     const { id } = await find("etc/passwd");
     await writeFile(join(path, "etc/passwd"), "ro");
@@ -383,7 +414,7 @@ describe("directories", () => {
     for (let at = 0; at < 20; at += 1) await writeFile(join(path, `etc/init.d/s${at}`), "");
     age();
     const first = good(await tree.readdir(id, 0n, 9));
-    await using again = await openDirectory(path, { clock });
+    await using again = await openDirectory(path, { clock, cache });
     const rest = good(await again.readdir(id, first.entries.at(-1)?.cookie ?? 0n, 100));
     const names = [...first.entries, ...rest.entries].map(({ name }) => name);
     expect(new Set(names).size).toBe(23);
@@ -435,7 +466,7 @@ describe("what is mounted below the root", () => {
 describe("a root that cannot be served", () => {
   test("is one line that says what to do", async () => {
     const message = async (of: string) => {
-      const error = await openDirectory(of, { clock }).catch((problem: unknown) => problem);
+      const error = await openDirectory(of, { clock, cache }).catch((problem: unknown) => problem);
       expect(error).toBeInstanceOf(UserError);
       return error instanceof UserError ? error.message : "";
     };
@@ -452,7 +483,7 @@ describe("a root that cannot be served", () => {
     const link = `${path}.link`;
     await symlink(path, link);
     cleanup.defer(() => unlink(link));
-    await using linked = await openDirectory(link, { clock });
+    await using linked = await openDirectory(link, { clock, cache });
     expect(linked.root).toBe(tree.root);
     expect(await find("etc/passwd", linked)).toMatchObject({ size: 8 });
   });

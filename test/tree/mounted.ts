@@ -1,3 +1,4 @@
+import { BlockCache } from "../../src/tree/cache/cache.ts";
 import { openDirectory } from "../../src/tree/directory.ts";
 import type { TreeError } from "../../src/tree/tree.ts";
 import { VirtualClock } from "../sim/clock.ts";
@@ -10,9 +11,10 @@ function good<T extends object>(answer: T | TreeError): T {
 }
 
 const clock = new VirtualClock();
+const cache = BlockCache.create(16 << 20);
 const [, , path = ""] = process.argv;
-await using tree = await openDirectory(path, { clock });
-await using again = await openDirectory(path, { clock });
+await using tree = await openDirectory(path, { clock, cache });
+await using again = await openDirectory(path, { clock, cache });
 
 const proc = good(await tree.lookup(tree.root, "proc"));
 const { entries } = good(await tree.readdir(proc.id, 0n, 10));

@@ -30,6 +30,8 @@ function openNow(): string[] {
     .sort();
 }
 
+const isStill = () => true;
+
 function reading(files: OpenFiles) {
   const opened: number[] = [];
   const read = async (at: number, offset = 0) => {
@@ -38,7 +40,7 @@ function reading(files: OpenFiles) {
       opened.push(at);
       return open(join(path, `${at}`));
     };
-    const count = await files.read(BigInt(at) as FileId, from, into, offset);
+    const count = await files.read(BigInt(at) as FileId, { open: from, isStill }, into, offset);
     return typeof count === "string" ? count : Buffer.from(into.subarray(0, count)).toString();
   };
   return { opened, read };
@@ -83,9 +85,15 @@ describe("open descriptors", () => {
     await using files = new OpenFiles(2);
     const into = new Uint8Array(20);
     const id = 1n as FileId;
-    expect(await files.read(id, async () => "moved", into, 0)).toBe("moved");
-    expect(await files.read(id, async () => "denied", into, 0)).toBe("denied");
-    expect(await files.read(id, () => open(join(path, "1")), into, 0)).toBe(12);
+    expect(await files.read(id, { open: async () => "moved", isStill }, into, 0)).toBe("moved");
+    expect(await files.read(id, { open: async () => "denied", isStill }, into, 0)).toBe("denied");
+    expect(await files.read(id, { open: () => open(join(path, "1")), isStill }, into, 0)).toBe(12);
+  });
+
+  test("what was another version of the file is not taken", async () => {
+    await using files = new OpenFiles(2);
+    const from = { open: () => open(join(path, "1")), isStill: () => false };
+    expect(await files.read(1n as FileId, from, new Uint8Array(20), 0)).toBe("moved");
   });
 
   test("a failure to read is an I/O error", async () => {
@@ -95,7 +103,9 @@ describe("open descriptors", () => {
       await handle.close();
       return handle;
     };
-    expect(await files.read(1n as FileId, broken, new Uint8Array(9), 0)).toBe("io");
+    expect(await files.read(1n as FileId, { open: broken, isStill }, new Uint8Array(9), 0)).toBe(
+      "io",
+    );
   });
 
   test("at the end all are closed", async () => {

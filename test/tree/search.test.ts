@@ -30,6 +30,7 @@ function placeOf(value: number): Place {
     goodUntil: 0,
     isMountPoint: false,
     link: undefined,
+    content: undefined,
   };
 }
 

@@ -14,6 +14,12 @@ export const CONFIG_BYTES_MAX = 1 << 20;
 export const NODES_MAX = 10_000;
 /** Below two minutes, renewals are most of what the server does. */
 export const LEASE_SECONDS_MIN = 120;
+/** More data-plane threads than a 100 Gb/s link needs; each takes about 15 MiB. */
+export const THREADS_MAX = 64;
+/** `cache:`: less than one Debian initrd would be of no use. */
+export const CACHE_CONFIGURED_BYTES_MIN = 16 << 20;
+/** `cache:` unless written, on a large machine: a whole Debian server's tree. */
+export const CACHE_DEFAULT_BYTES_MAX = 1 << 30;
 /** RFC 2131 §3.3: 0xffffffff is infinity; ten years is shorter. */
 export const LEASE_SECONDS_MAX = 10 * 365 * 86_400;
 
@@ -84,6 +90,10 @@ export const RPC_CONNECTIONS_PER_HOST_MAX = 1024;
 export const RPC_CALLS_PENDING_MAX = 64;
 /** Bytes that one connection's pending answers may take together; one READ may go beyond it. */
 export const RPC_PENDING_BYTES_MAX = 2 << 20;
+/** Replies to calls that came together leave together, up to here: what a kernel takes at once on a fast link. */
+export const RPC_SENT_TOGETHER_BYTES = 256 * 1024;
+/** Replies are written into such pieces: some 400 small ones each. */
+export const ARENA_BYTES = 64 * 1024;
 /** A node that was switched off sends no FIN: after a minute of silence the kernel asks. */
 export const RPC_KEEP_ALIVE_MS = 60_000;
 /** One switched off in the middle of a reply: the kernel sends it again for 15 minutes. A living client reads within seconds. */
@@ -144,10 +154,23 @@ export const LIBRARY_CACHE_BYTES = 64 << 20;
 // plane/
 /** Refusals that a thread counted are told to the main thread so often: a flood of them is ten messages a second. */
 export const EVENTS_TOLD_EVERY_MS = 100;
-/** How often a thread says which nodes use which version of an image. */
-export const VERSION_USE_TOLD_EVERY_MS = 60_000;
+/** How often a thread says which nodes use which version of an image: what is in use must not be removed. */
+export const VERSION_USE_TOLD_EVERY_MS = 1000;
 /** How long the list of an image's versions is believed: a handle of a version that never was costs no more. */
 export const IMAGE_VERSIONS_AGE_MS = 1000;
+
+/** Nodes that were known before are written down so often, for when they were last seen. */
+export const VERSION_USES_WRITTEN_EVERY_MS = 60_000;
+/** Another version that was made current is served within it. */
+export const IMAGE_CURRENT_ASKED_EVERY_MS = 1000;
+
+// image/
+/** A node that was not seen for so long does not run the version that it ran. */
+export const VERSION_USE_MS = 7 * 86_400_000;
+/** A node that uses another version, and this one not for so long, booted again meanwhile. */
+export const VERSION_LEFT_MS = 600_000;
+/** Uses that are remembered of one image: each node, and again while it changes. */
+export const VERSION_USES_MAX = 20_000;
 
 // watch/
 /** Firmware without a loader is named once an architecture: IANA lists some 40 of them. */

@@ -7,14 +7,24 @@ export class Reader {
   readonly #view: DataView;
   offset = 0;
   failed = false;
+  #end: number;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#end = bytes.length;
+  }
+
+  /** Begins anew, at a part of the same bytes: many messages in one buffer need no view each. */
+  aim(start: number, end: number): this {
+    this.offset = start;
+    this.#end = end;
+    this.failed = false;
+    return this;
   }
 
   get remaining(): number {
-    return this.bytes.length - this.offset;
+    return this.#end - this.offset;
   }
 
   u8(): number {
@@ -56,6 +66,15 @@ export class Reader {
     this.#take(length);
   }
 
+  /** Whether these bytes come next; nothing is taken. */
+  isNext(bytes: Uint8Array): boolean {
+    if (this.failed || bytes.length > this.remaining) return false;
+    for (let at = 0; at < bytes.length; at += 1) {
+      if (this.bytes[this.offset + at] !== bytes[at]) return false;
+    }
+    return true;
+  }
+
   /** Says that a value read was out of bounds: everything read from here on is empty. */
   fail(): void {
     this.failed = true;
@@ -63,7 +82,7 @@ export class Reader {
 
   #take(length: number): number {
     const at = this.offset;
-    if (this.failed || length > this.bytes.length - at) {
+    if (this.failed || length > this.#end - at) {
       this.failed = true;
       return -1;
     }

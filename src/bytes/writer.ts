@@ -1,15 +1,25 @@
 /**
- * Writes into a buffer of the exact size that the caller worked out first. Writing past its end throws:
- * that is our mistake, never the peer's. Big-endian (network order).
+ * Writes into room of the exact size that the caller worked out first. Writing another number of bytes throws, at
+ * `finish` at the latest: that is our mistake, never the peer's. Big-endian (network order).
  */
 export class Writer {
   readonly bytes: Uint8Array;
+  readonly start: number;
   readonly #view: DataView;
-  offset = 0;
+  readonly #end: number;
+  offset: number;
 
-  constructor(target: number | Uint8Array) {
+  /** Into a buffer of its own, or into part of one that `view` is a view of all of. */
+  constructor(
+    target: number | Uint8Array,
+    part?: { readonly view: DataView; readonly start: number; readonly end: number },
+  ) {
     this.bytes = typeof target === "number" ? new Uint8Array(target) : target;
-    this.#view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    this.#view = part?.view ?? new DataView(buffer, byteOffset, byteLength);
+    this.start = part?.start ?? 0;
+    this.#end = part?.end ?? byteLength;
+    this.offset = this.start;
   }
 
   u8(value: number): this {
@@ -49,7 +59,7 @@ export class Writer {
   }
 
   zeros(count: number): this {
-    if (count > this.bytes.length - this.offset) throw new RangeError("write past the end");
+    if (count > this.#end - this.offset) throw new RangeError("write past the end");
     this.bytes.fill(0, this.offset, this.offset + count);
     this.offset += count;
     return this;
@@ -57,14 +67,19 @@ export class Writer {
 
   /** What was written so far, as a view. */
   written(): Uint8Array {
-    return this.bytes.subarray(0, this.offset);
+    return this.bytes.subarray(this.start, this.offset);
   }
 
-  /** The whole buffer, which must be full: a size function that disagrees with its writer is a bug. */
+  /** All of its room, which must be full: a size function that disagrees with its writer is a bug. */
   finish(): Uint8Array {
-    if (this.offset !== this.bytes.length) {
-      throw new RangeError(`wrote ${this.offset} of ${this.bytes.length} bytes`);
+    return this.full().written();
+  }
+
+  /** Itself, which must be full. */
+  full(): this {
+    if (this.offset !== this.#end) {
+      throw new RangeError(`wrote ${this.offset - this.start} of ${this.#end - this.start} bytes`);
     }
-    return this.bytes;
+    return this;
   }
 }

@@ -35,6 +35,12 @@ export const servedPorts: readonly ServedPort[] = [
     todo: "systemctl disable --now rpcbind.socket rpcbind",
   },
   {
+    protocol: "udp",
+    port: 111,
+    what: "portmapper",
+    todo: "systemctl disable --now rpcbind.socket rpcbind",
+  },
+  {
     protocol: "tcp",
     port: 2049,
     what: "NFS",

@@ -1,6 +1,8 @@
 import { type Malformed, malformed } from "../bytes/malformed.ts";
-import { Reader } from "../bytes/reader.ts";
+import type { Reader } from "../bytes/reader.ts";
 import type { Writer } from "../bytes/writer.ts";
+import { NFS_HANDLE_BYTES_MAX } from "../limits.ts";
+import { padded } from "../rpc/xdr.ts";
 import type { FileId } from "../tree/tree.ts";
 
 /**
@@ -24,10 +26,15 @@ export interface Handle {
   readonly generation: number;
 }
 
-export function decodeHandle(bytes: Uint8Array): Handle | Malformed {
-  if (bytes.length !== HANDLE_BYTES) return malformed("bad-handle");
-  const reader = new Reader(bytes);
-  if (reader.u32() !== LAYOUT) return malformed("bad-handle");
+/** RFC 1813 §2.5: nfs_fh3. What is longer than any handle fails the read; what is not one of ours is malformed. */
+export function readHandle(reader: Reader): Handle | Malformed {
+  const length = reader.u32();
+  if (length > NFS_HANDLE_BYTES_MAX) reader.fail();
+  const start = reader.offset;
+  if (length !== HANDLE_BYTES || reader.u32() !== LAYOUT) {
+    reader.skip(padded(length) - (reader.offset - start));
+    return malformed("bad-handle");
+  }
   return {
     exportId: reader.u32(),
     identityHigh: reader.u32(),

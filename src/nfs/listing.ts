@@ -1,8 +1,10 @@
+import type { Malformed } from "../bytes/malformed.ts";
 import type { Writer } from "../bytes/writer.ts";
 import { successReply } from "../rpc/message.ts";
 import { type Later, type RpcResult, whenKnown } from "../rpc/program.ts";
 import { opaqueSize, writeString } from "../rpc/xdr.ts";
 import type { DirectoryEntry, DirectoryPage } from "../tree/tree.ts";
+import type { Handle } from "./handle.ts";
 import { Permission, permits } from "./permission.ts";
 import {
   failure,
@@ -34,7 +36,7 @@ export function writeEntry(writer: Writer, entry: DirectoryEntry): void {
 }
 
 export interface ListingRequest {
-  readonly handle: Uint8Array;
+  readonly handle: Handle | Malformed;
   readonly cookie: bigint;
   /** No more can fit. */
   readonly entriesMax: number;
@@ -48,7 +50,7 @@ export function answerListing(call: NfsCall, request: ListingRequest): Later<Rpc
   return withObject(call, handle, (directory) => {
     const { from, attributes } = directory;
     if (attributes.type !== "directory") return failure(call, NfsStatus.NOTDIR, directory);
-    if (!permits(attributes, call.credential, Permission.READ)) {
+    if (!permits(attributes, from.callerOf(call.credential), Permission.READ)) {
       return failure(call, NfsStatus.ACCES, directory);
     }
     if (entriesMax < 1) return failure(call, NfsStatus.TOOSMALL, directory);
@@ -67,7 +69,7 @@ export function answerListing(call: NfsCall, request: ListingRequest): Later<Rpc
         if (entry !== undefined) request.writeEntry(writer, entry, directory);
       }
       writer.u32(0).u32(page.end && count === page.entries.length ? 1 : 0);
-      return [writer.finish()];
+      return writer.full();
     });
   });
 }

@@ -1,13 +1,14 @@
 import { formatCidr, formatIpv4 } from "../bytes/ipv4.ts";
+import type { Reader } from "../bytes/reader.ts";
 import { unreachable } from "../bytes/unreachable.ts";
-import { PATH_BYTES_MAX } from "../limits.ts";
+import { FILE_NAME_BYTES_MAX, MOUNT_PATH_BYTES_MAX, RPC_RECORD_BYTES_MAX } from "../limits.ts";
 import { type Reply, type RpcCall, successReply } from "../rpc/message.ts";
 import type { Later, RpcClient, RpcProgram, RpcResult } from "../rpc/program.ts";
 import { isRead, opaqueSize, readString, writeString } from "../rpc/xdr.ts";
 import type { Attributes, TreeError } from "../tree/tree.ts";
 import type { Tell } from "../watch/events.ts";
-import type { Served, ServedExports } from "./exports.ts";
-import { Mounts } from "./mounts.ts";
+import type { Served, ServedExport, ServedExports } from "./exports.ts";
+import type { MountEntry, MountList } from "./mounts.ts";
 import { HANDLE_XDR_BYTES, writeHandleOf } from "./procedure.ts";
 
 /** MOUNT version 3 (RFC 1813 §5): from a path to the handle to begin with. */
@@ -16,12 +17,26 @@ export const MOUNT_VERSION = 3;
 
 const Procedure = { NULL: 0, MNT: 1, DUMP: 2, UMNT: 3, UMNTALL: 4, EXPORT: 5 } as const;
 /** RFC 1813 §5.1.5: mountstat3. */
-const MountStatus = { OK: 0, NOENT: 2, IO: 5, ACCES: 13, NOTDIR: 20, SERVERFAULT: 10_006 } as const;
+const MountStatus = {
+  OK: 0,
+  NOENT: 2,
+  IO: 5,
+  ACCES: 13,
+  NOTDIR: 20,
+  NAMETOOLONG: 63,
+  SERVERFAULT: 10_006,
+} as const;
 type MountStatus = (typeof MountStatus)[keyof typeof MountStatus];
 const AUTH_SYS = 1;
 
-export function mountProgram(exports: () => ServedExports, tell: Tell): RpcProgram {
-  const mounts = new Mounts();
+export interface MountDeps {
+  readonly exports: () => ServedExports;
+  readonly mounts: MountList;
+  readonly tell: Tell;
+}
+
+export function mountProgram(deps: MountDeps): RpcProgram {
+  const { exports, mounts } = deps;
   return {
     program: MOUNT_PROGRAM,
     version: MOUNT_VERSION,
@@ -29,22 +44,17 @@ export function mountProgram(exports: () => ServedExports, tell: Tell): RpcProgr
       const { xid, args } = call;
       switch (call.procedure) {
         case Procedure.NULL:
-          return isRead(args) ? [successReply(xid, 0).finish()] : "garbage-arguments";
+          return isRead(args) ? nothing(xid) : "garbage-arguments";
         case Procedure.MNT:
-          return mount(call, client, { exports: exports(), mounts, tell });
+          return mount(call, client, deps);
         case Procedure.DUMP:
-          return isRead(args) ? dump(xid, mounts) : "garbage-arguments";
-        case Procedure.UMNT: {
-          const path = readString(args, PATH_BYTES_MAX);
-          if (!isRead(args)) return "garbage-arguments";
-          mounts.remove({ address: client.address, path });
-          tell({ kind: "mount", address: client.address, path, outcome: "unmounted" });
-          return [successReply(xid, 0).finish()];
-        }
+          return isRead(args) ? dump(xid, mounts.all()) : "garbage-arguments";
+        case Procedure.UMNT:
+          return unmount(call, client, deps);
         case Procedure.UMNTALL:
           if (!isRead(args)) return "garbage-arguments";
-          mounts.removeAll(client.address);
-          return [successReply(xid, 0).finish()];
+          mounts.change({ kind: "unmounted-all", address: client.address });
+          return nothing(xid);
         case Procedure.EXPORT:
           return isRead(args) ? list(xid, exports().all) : "garbage-arguments";
         default:
@@ -54,16 +64,18 @@ export function mountProgram(exports: () => ServedExports, tell: Tell): RpcProgr
   };
 }
 
-interface MountDeps {
-  readonly exports: ServedExports;
-  readonly mounts: Mounts;
-  readonly tell: Tell;
+function nothing(xid: number): Reply {
+  return successReply(xid, 0).full();
+}
+
+/** RFC 1813 §5.1.4: dirpath. One that is too long is read all the same, so that its own status can be answered. */
+function readPath(args: Reader): string {
+  return readString(args, RPC_RECORD_BYTES_MAX);
 }
 
 function mount(call: RpcCall, client: RpcClient, deps: MountDeps): Later<RpcResult> {
-  const path = readString(call.args, PATH_BYTES_MAX);
-  if (!isRead(call.args)) return "garbage-arguments";
-  return grant(call.xid, path, client, deps);
+  const path = readPath(call.args);
+  return isRead(call.args) ? grant(call.xid, path, client, deps) : "garbage-arguments";
 }
 
 async function grant(
@@ -74,39 +86,96 @@ async function grant(
 ): Promise<Reply> {
   const refuse = (status: MountStatus): Reply => {
     const outcome = status === MountStatus.ACCES ? "denied" : "missing";
-    tell({ kind: "mount", address, path, outcome });
-    return [successReply(xid, 4).u32(status).finish()];
+    tell({ kind: "mount", address, path: path.slice(0, MOUNT_PATH_BYTES_MAX), outcome });
+    return successReply(xid, 4).u32(status).full();
   };
-  const place = exportOf(path, exports.all);
+  if (isTooLong(path)) return refuse(MountStatus.NAMETOOLONG);
+  const place = exportOf(path, exports().all);
   if (place === undefined) return refuse(MountStatus.NOENT);
-  const { from, below } = place;
-  if (!from.admits(address)) return refuse(MountStatus.ACCES);
+  const { entry, below, pin } = place;
+  if (!entry.admits(address)) return refuse(MountStatus.ACCES);
+  const from = pin === undefined ? entry.current : await entry.version(...halvesOf(pin));
+  if (from === undefined) return refuse(MountStatus.NOENT);
+  from.users?.add(address);
   const attributes = await walk(from, below);
   if (typeof attributes === "string") return refuse(statusOf(attributes));
   if (attributes.type !== "directory") return refuse(MountStatus.NOTDIR);
-  mounts.add({ address, path });
+  mounts.change({ kind: "mounted", address, path: plain(place) });
   tell({ kind: "mount", address, path, outcome: "granted" });
   const writer = successReply(xid, 4 + HANDLE_XDR_BYTES + 8).u32(MountStatus.OK);
   writeHandleOf(writer, { from, attributes });
   // auth_flavors: one
-  return [writer.u32(1).u32(AUTH_SYS).finish()];
+  return writer.u32(1).u32(AUTH_SYS).full();
+}
+
+/** RFC 1813 §5.2.3: no result, so nothing to complain of. */
+function unmount({ xid, args }: RpcCall, client: RpcClient, deps: MountDeps): RpcResult {
+  const path = readPath(args);
+  if (!isRead(args)) return "garbage-arguments";
+  const { address } = client;
+  const place = isTooLong(path) ? undefined : exportOf(path, deps.exports().all);
+  if (place !== undefined) {
+    deps.mounts.change({ kind: "unmounted", address, path: plain(place) });
+    deps.tell({ kind: "mount", address, path, outcome: "unmounted" });
+  }
+  return nothing(xid);
+}
+
+function isTooLong(path: string): boolean {
+  return (
+    path.length > MOUNT_PATH_BYTES_MAX ||
+    path.split("/").some((name) => name.length > FILE_NAME_BYTES_MAX)
+  );
+}
+
+/** What a path leads to: an export, and the names from its root. */
+interface Place {
+  readonly entry: ServedExport;
+  /** `/srv/nfsroot/sidus@0123456789abcdef`: the version whose identity it is, whichever is the current one. */
+  readonly pin: string | undefined;
+  readonly below: readonly string[];
+}
+
+/** The one spelling that is remembered, whatever others a directory is mounted by. */
+function plain({ entry, below, pin }: Place): string {
+  const names: string[] = [];
+  for (const name of below) {
+    if (name === "..") names.pop();
+    else names.push(name);
+  }
+  const path = namesOf(pathOf(entry)).join("/");
+  return `/${[pin === undefined ? path : `${path}@${pin}`, ...names].join("/")}`;
 }
 
 /** The export with the longest path that begins this one, and the names that follow. */
-function exportOf(
-  path: string,
-  all: readonly Served[],
-): { from: Served; below: readonly string[] } | undefined {
+function exportOf(path: string, all: readonly ServedExport[]): Place | undefined {
   const names = namesOf(path);
-  let best: { from: Served; below: readonly string[]; length: number } | undefined;
-  for (const from of all) {
-    const own = namesOf(Buffer.from(from.export.path, "utf8").toString("latin1"));
-    const isAbove = own.length <= names.length && own.every((name, at) => name === names[at]);
+  let best: (Place & { readonly length: number }) | undefined;
+  for (const entry of all) {
+    const own = namesOf(pathOf(entry));
+    const pin = pinIn(names[own.length - 1] ?? "", own.at(-1) ?? "");
+    const isAbove = own.every(
+      (name, at) => name === names[at] || (pin !== undefined && at === own.length - 1),
+    );
     if (isAbove && own.length >= (best?.length ?? 0)) {
-      best = { from, below: names.slice(own.length), length: own.length };
+      best = { entry, pin, below: names.slice(own.length), length: own.length };
     }
   }
   return best;
+}
+
+function pinIn(name: string, own: string): string | undefined {
+  const pin = name.slice(own.length + 1);
+  return name === `${own}@${pin}` && /^[0-9a-f]{16}$/.test(pin) ? pin : undefined;
+}
+
+function halvesOf(pin: string): [number, number] {
+  return [Number.parseInt(pin.slice(0, 8), 16), Number.parseInt(pin.slice(8), 16)];
+}
+
+/** As it is on the wire: a character a byte. */
+function pathOf({ export: { path } }: ServedExport): string {
+  return Buffer.from(path, "utf8").toString("latin1");
 }
 
 /** `//srv/./nfsroot/` is `/srv/nfsroot`. */
@@ -145,8 +214,8 @@ function statusOf(error: TreeError): MountStatus {
 }
 
 /** RFC 1813 §5.2.2: mountlist, a linked list. */
-function dump(xid: number, mounts: Mounts): Reply {
-  const entries = mounts.all().map(({ address, path }) => ({ host: formatIpv4(address), path }));
+function dump(xid: number, mounts: readonly MountEntry[]): Reply {
+  const entries = mounts.map(({ address, path }) => ({ host: formatIpv4(address), path }));
   let bytes = 4;
   for (const { host, path } of entries) {
     bytes += 4 + opaqueSize(host.length) + opaqueSize(path.length);
@@ -157,13 +226,13 @@ function dump(xid: number, mounts: Mounts): Reply {
     writeString(writer, host);
     writeString(writer, path);
   }
-  return [writer.u32(0).finish()];
+  return writer.u32(0).full();
 }
 
 /** RFC 1813 §5.2.5: exports, a linked list of paths, each with a linked list of who may mount it. */
-function list(xid: number, all: readonly Served[]): Reply {
+function list(xid: number, all: readonly ServedExport[]): Reply {
   const entries = all.map((served) => ({
-    path: Buffer.from(served.export.path, "utf8").toString("latin1"),
+    path: pathOf(served),
     groups: served.export.clients.map(formatCidr),
   }));
   let bytes = 4;
@@ -181,5 +250,5 @@ function list(xid: number, all: readonly Served[]): Reply {
     }
     writer.u32(0);
   }
-  return [writer.u32(0).finish()];
+  return writer.u32(0).full();
 }

@@ -6,32 +6,44 @@ export interface MountEntry {
   readonly path: string;
 }
 
-/** Who mounted what, for DUMP. Clients come and go without a word, so it is hearsay; the oldest is forgotten when full. */
-export class Mounts {
+export type MountChange =
+  | ({ readonly kind: "mounted" | "unmounted" } & MountEntry)
+  | { readonly kind: "unmounted-all"; readonly address: Ipv4 };
+
+/** Who mounted what, for DUMP. Threads that share it each hold a copy, and follow one another's changes. */
+export interface MountList {
+  change(change: MountChange): void;
+  all(): readonly MountEntry[];
+}
+
+/** Clients come and go without a word, so it is hearsay; the oldest is forgotten when it is full. */
+export class Mounts implements MountList {
   readonly #entries = new Map<string, MountEntry>();
 
-  add(entry: MountEntry): void {
-    const key = keyOf(entry);
+  change(change: MountChange): void {
+    if (change.kind === "mounted") this.#add(change);
+    else if (change.kind === "unmounted") this.#entries.delete(keyOf(change));
+    else this.#removeAll(change.address);
+  }
+
+  all(): readonly MountEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  #add({ address, path }: MountEntry): void {
+    const key = keyOf({ address, path });
     this.#entries.delete(key);
-    this.#entries.set(key, entry);
+    this.#entries.set(key, { address, path });
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > MOUNTS_REMEMBERED_MAX && oldest !== undefined) {
       this.#entries.delete(oldest);
     }
   }
 
-  remove(entry: MountEntry): void {
-    this.#entries.delete(keyOf(entry));
-  }
-
-  removeAll(address: Ipv4): void {
-    for (const entry of this.all()) {
-      if (entry.address === address) this.remove(entry);
+  #removeAll(address: Ipv4): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.address === address) this.#entries.delete(key);
     }
-  }
-
-  all(): MountEntry[] {
-    return [...this.#entries.values()];
   }
 }
 

@@ -1,17 +1,14 @@
-import type { Credential } from "../rpc/message.ts";
+import type { Credential } from "../rpc/credentials.ts";
 import type { Attributes } from "../tree/tree.ts";
 
 /** Permission bits as in a mode's last digit. */
 export const Permission = { READ: 4, WRITE: 2, EXECUTE: 1 } as const;
 export type Permission = (typeof Permission)[keyof typeof Permission];
 
-/** Who calls with AUTH_NONE: nobody. */
-const nobody: Credential = { uid: 65_534, gid: 65_534, gids: [] };
-
 /** As a local kernel decides: owner, else group, else others. Root may all, but execute only what anybody may. */
 export function permits(
   attributes: Attributes,
-  credential: Credential = nobody,
+  credential: Credential,
   permission: Permission,
 ): boolean {
   const { mode, uid, gid, type } = attributes;
@@ -27,7 +24,7 @@ export function permits(
  * RFC 1813 §4.4: the server checks each READ, where a local kernel checked the open. So the owner always may (it can
  * have changed the mode since), and who may execute a file may load it.
  */
-export function permitsReading(attributes: Attributes, credential: Credential = nobody): boolean {
+export function permitsReading(attributes: Attributes, credential: Credential): boolean {
   return (
     credential.uid === attributes.uid ||
     permits(attributes, credential, Permission.READ) ||

@@ -1,14 +1,12 @@
-import { isMalformed } from "../bytes/malformed.ts";
+import { isMalformed, type Malformed } from "../bytes/malformed.ts";
 import type { Writer } from "../bytes/writer.ts";
-import { NFS_HANDLE_BYTES_MAX } from "../limits.ts";
 import { type Reply, type RpcCall, successReply } from "../rpc/message.ts";
 import { type Later, type RpcClient, type RpcResult, whenKnown } from "../rpc/program.ts";
-import { readOpaque } from "../rpc/xdr.ts";
 import type { Attributes } from "../tree/tree.ts";
 import type { Tell } from "../watch/events.ts";
 import { ATTRIBUTES_BYTES } from "./attributes.ts";
 import type { Served, ServedExports } from "./exports.ts";
-import { decodeHandle, HANDLE_BYTES, writeHandle } from "./handle.ts";
+import { HANDLE_BYTES, type Handle, writeHandle } from "./handle.ts";
 import { NfsStatus, statusOf } from "./status.ts";
 
 /** What every procedure is given. */
@@ -26,20 +24,20 @@ export interface NfsObject {
   readonly attributes: Attributes;
 }
 
-export function readHandle(call: NfsCall): Uint8Array {
-  return readOpaque(call.args, NFS_HANDLE_BYTES_MAX);
+/** The object of a handle, for this client; its networks are asked at every call, not only at MOUNT. */
+export function locate(call: NfsCall, handle: Handle | Malformed): Later<NfsObject | NfsStatus> {
+  if (isMalformed(handle)) return refused(call, handle.malformed, NfsStatus.BADHANDLE);
+  const entry = call.exports.byId(handle.exportId);
+  if (entry === undefined) return refused(call, "stale", NfsStatus.STALE);
+  if (!entry.admits(call.client.address)) return refused(call, "denied", NfsStatus.ACCES);
+  const from = entry.version(handle.identityHigh, handle.identityLow);
+  return whenKnown(from, (served) =>
+    served === undefined ? refused(call, "stale", NfsStatus.STALE) : locateIn(call, served, handle),
+  );
 }
 
-/** The object of a handle, for this client; its networks are asked at every call, not only at MOUNT. */
-export function locate(call: NfsCall, bytes: Uint8Array): Later<NfsObject | NfsStatus> {
-  const handle = decodeHandle(bytes);
-  if (isMalformed(handle)) return refused(call, handle.malformed, NfsStatus.BADHANDLE);
-  const from = call.exports.byId(handle.exportId);
-  if (from === undefined) return refused(call, "stale", NfsStatus.STALE);
-  if (!from.admits(call.client.address)) return refused(call, "denied", NfsStatus.ACCES);
-  const isOurs =
-    handle.identityHigh === from.identityHigh && handle.identityLow === from.identityLow;
-  if (!isOurs) return refused(call, "stale", NfsStatus.STALE);
+function locateIn(call: NfsCall, from: Served, handle: Handle): Later<NfsObject | NfsStatus> {
+  from.users?.add(call.client.address);
   return whenKnown(from.tree.attributes(handle.id), (attributes) => {
     if (typeof attributes === "string") {
       return attributes === "stale"
@@ -79,13 +77,13 @@ export function failure(call: NfsCall, status: NfsStatus, object?: NfsObject): R
   writer.u32(status);
   if (object === undefined) writer.u32(0);
   else writePostOp(writer, object);
-  return [writer.finish()];
+  return writer.full();
 }
 
 /** Most procedures: find the object, or fail in the usual form. */
 export function withObject(
   call: NfsCall,
-  handle: Uint8Array,
+  handle: Handle | Malformed,
   proceed: (object: NfsObject) => Later<RpcResult>,
 ): Later<RpcResult> {
   return whenKnown(locate(call, handle), (object) =>

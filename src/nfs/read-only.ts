@@ -1,8 +1,10 @@
+import type { Malformed } from "../bytes/malformed.ts";
 import type { Reader } from "../bytes/reader.ts";
 import { PATH_BYTES_MAX } from "../limits.ts";
 import { successReply } from "../rpc/message.ts";
 import { type Later, type RpcResult, whenKnown } from "../rpc/program.ts";
 import { isRead, readBool, readOpaque } from "../rpc/xdr.ts";
+import type { Handle } from "./handle.ts";
 import { locate, type NfsCall, type NfsObject, POST_OP_BYTES, writePostOp } from "./procedure.ts";
 import { NfsStatus } from "./status.ts";
 
@@ -10,7 +12,7 @@ import { NfsStatus } from "./status.ts";
 
 /** What a failure tells of an object: its attributes, or wcc_data (RFC 1813 §2.6), which has those before the call too. */
 interface Told {
-  readonly handle: Uint8Array;
+  readonly handle: Handle | Malformed;
   readonly as: "attributes" | "wcc";
 }
 
@@ -31,7 +33,7 @@ export function refuseToModify(call: NfsCall, ...told: readonly Told[]): Later<R
       if (typeof object === "number") writer.u32(0);
       else writePostOp(writer, object);
     }
-    return [writer.finish()];
+    return writer.full();
   });
 }
 

@@ -4,21 +4,42 @@ import { serveRpc } from "../rpc/server.ts";
 import type { Tell } from "../watch/events.ts";
 import { type Export, servedExports } from "./exports.ts";
 import { mountProgram } from "./mount.ts";
+import { type MountList, Mounts } from "./mounts.ts";
 import { nfsProgram } from "./program.ts";
+import { Uses, type VersionUse } from "./uses.ts";
 
 export type { Export } from "./exports.ts";
 
 export interface NfsOptions {
   readonly local: Endpoint;
+  /** Other threads serve at the same endpoint, and the kernel spreads the connections. */
+  readonly isShared?: boolean;
   /** Asked at every call: another list takes effect at once, and handles stay good for exports that keep name and tree. */
   readonly exports: () => readonly Export[];
+  /** Who mounted what, where several servers share it; else its own. */
+  readonly mounts?: MountList;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
 }
 
+export interface NfsServer extends TcpListener {
+  /** Who used which version of the exports that have several, since this was last asked. */
+  takeUses(): readonly VersionUse[];
+}
+
 /** NFS and MOUNT at one TCP port. */
-export function serveNfs({ local, exports, tell, report }: NfsOptions): Promise<TcpListener> {
-  const served = servedExports(exports);
-  const programs = [nfsProgram(served, tell), mountProgram(served, tell)];
-  return serveRpc({ local, protocol: "nfs", programs, tell, report });
+export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
+  const { local, isShared = false, mounts = new Mounts(), tell, report } = options;
+  const uses = new Uses();
+  const exports = servedExports(options.exports, uses);
+  const programs = [nfsProgram(exports, tell), mountProgram({ exports, mounts, tell })];
+  const listener = await serveRpc({ local, isShared, protocol: "nfs", programs, tell, report });
+  return {
+    local: listener.local,
+    get connections() {
+      return listener.connections;
+    },
+    takeUses: () => uses.take(),
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
+  };
 }

@@ -1,19 +1,27 @@
 import { isMalformed } from "../bytes/malformed.ts";
-import { RPC_CALLS_PENDING_MAX, RPC_PENDING_BYTES_MAX } from "../limits.ts";
+import type { Reader } from "../bytes/reader.ts";
+import {
+  RPC_CALLS_PENDING_MAX,
+  RPC_PENDING_BYTES_MAX,
+  RPC_SENT_TOGETHER_BYTES,
+} from "../limits.ts";
 import type { TcpConnection, TcpHandler } from "../net/tcp.ts";
+import { Credentials } from "./credentials.ts";
 import type { Reply } from "./message.ts";
+import { Outgoing } from "./outgoing.ts";
 import { answerRecord, type RpcClient, type RpcService, refuse } from "./program.ts";
 import { RecordReader } from "./record.ts";
 
 /**
- * One connection: records in, replies out as they are ready, each in one write with its mark (klibc's nfsmount reads
- * a reply with a single read()). While too many calls wait, or the client does not take its replies, nothing is read.
+ * One connection: records in, replies out as they are ready, each whole in one write (klibc's nfsmount reads a reply
+ * with a single read()). While too many calls wait, or the client does not take its replies, nothing is read.
  */
 export class RpcConnection implements TcpHandler {
   readonly #connection: TcpConnection;
   readonly #service: RpcService;
   readonly #client: RpcClient;
   readonly #records = new RecordReader();
+  readonly #outgoing = new Outgoing();
   #pending = 0;
   #pendingBytes = 0;
   /** What the call being started expects to answer. */
@@ -27,6 +35,7 @@ export class RpcConnection implements TcpHandler {
     this.#service = service;
     this.#client = {
       address: connection.peer.address,
+      credentials: new Credentials(),
       expect: (bytes) => {
         this.#expected = bytes;
       },
@@ -47,17 +56,16 @@ export class RpcConnection implements TcpHandler {
     this.#open = false;
   }
 
-  /** Answers what was received, as far as the bounds allow; the replies leave together. */
+  /** Answers what was received, as far as the bounds allow. */
   #proceed(): void {
-    if (!this.#open) return;
-    this.#connection.cork();
     while (this.#isReady()) {
       const record = this.#records.next();
       if (record === undefined) break;
       if (isMalformed(record)) this.#abandon(record.malformed);
       else this.#answer(record);
+      if (this.#outgoing.bytes >= RPC_SENT_TOGETHER_BYTES) this.#send();
     }
-    this.#connection.uncork();
+    this.#send();
     if (!this.#open) return;
     const isReady = this.#isReady();
     if (isReady && this.#paused) this.#connection.resume();
@@ -74,41 +82,42 @@ export class RpcConnection implements TcpHandler {
     );
   }
 
-  #answer(record: Uint8Array): void {
+  #answer(record: Reader): void {
     this.#expected = 0;
     const reply = answerRecord(this.#service, record, this.#client);
     if (!(reply instanceof Promise)) {
       if (isMalformed(reply)) this.#abandon(reply.malformed);
-      else this.#send(reply);
+      else this.#outgoing.add(reply);
       return;
     }
     const expected = this.#expected;
     this.#pending += 1;
     this.#pendingBytes += expected;
-    const done = (parts: Reply): void => {
+    const done = (late: Reply): void => {
       this.#pending -= 1;
       this.#pendingBytes -= expected;
-      this.#send(parts);
+      this.#outgoing.add(late);
+      this.#send();
       if (this.#paused) this.#proceed();
     };
     reply.then(done).catch((error) => this.#service.report("RPC connection", error));
   }
 
-  #send(reply: Reply): void {
-    if (!this.#open) return;
-    const [first] = reply;
-    if (reply.length === 1 && first !== undefined) {
-      if (!this.#connection.write(first)) this.#stalled = true;
-      return;
+  /** What is held goes back when it has left, also where the connection ends before. */
+  #send(): void {
+    if (this.#outgoing.bytes === 0) return;
+    const { parts, held } = this.#outgoing.take();
+    const release = (): void => {
+      for (const reply of held) reply.release();
+    };
+    if (!this.#open) release();
+    else if (!this.#connection.send(parts, held.length === 0 ? undefined : release)) {
+      this.#stalled = true;
     }
-    this.#connection.cork();
-    for (const part of reply) {
-      if (!this.#connection.write(part)) this.#stalled = true;
-    }
-    this.#connection.uncork();
   }
 
   #abandon(reason: string): void {
+    this.#send();
     refuse(this.#service, reason);
     this.#open = false;
     this.#connection.destroy();

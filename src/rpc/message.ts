@@ -1,6 +1,8 @@
 import { type Malformed, malformed } from "../bytes/malformed.ts";
-import { Reader } from "../bytes/reader.ts";
-import { Writer } from "../bytes/writer.ts";
+import type { Reader } from "../bytes/reader.ts";
+import type { Writer } from "../bytes/writer.ts";
+import { Arena } from "./arena.ts";
+import { AUTH_BYTES_MAX, AuthFlavor, type Credential, type Credentials } from "./credentials.ts";
 import { LAST_FRAGMENT } from "./record.ts";
 import { readOpaque } from "./xdr.ts";
 
@@ -15,14 +17,8 @@ import { readOpaque } from "./xdr.ts";
 const MessageType = { CALL: 0, REPLY: 1 } as const;
 const ReplyStat = { ACCEPTED: 0, DENIED: 1 } as const;
 const RejectStat = { RPC_MISMATCH: 0, AUTH_ERROR: 1 } as const;
-const AuthFlavor = { NONE: 0, SYS: 1 } as const;
 const AuthStat = { "bad-credential": 1, "bad-verifier": 3 } as const;
 const RPC_VERSION = 2;
-/** RFC 5531 §8.2: opaque_auth. */
-const AUTH_BYTES_MAX = 400;
-/** RFC 5531 appendix A: machinename<255>, gids<16>. */
-const MACHINE_NAME_BYTES_MAX = 255;
-const GIDS_MAX = 16;
 
 /** RFC 5531 §9: accept_stat. */
 export const AcceptStat = {
@@ -34,13 +30,6 @@ export const AcceptStat = {
   SYSTEM_ERR: 5,
 } as const;
 
-/** Who calls, as AUTH_SYS says. */
-export interface Credential {
-  readonly uid: number;
-  readonly gid: number;
-  readonly gids: readonly number[];
-}
-
 export interface RpcCall {
   readonly xid: number;
   readonly program: number;
@@ -48,7 +37,7 @@ export interface RpcCall {
   readonly procedure: number;
   /** Undefined: AUTH_NONE. */
   readonly credential: Credential | undefined;
-  /** At the first byte of the arguments; a view into the received record. */
+  /** At the first byte of the arguments, in the received record: to be read at once, not later. */
   readonly args: Reader;
 }
 
@@ -58,8 +47,10 @@ export interface DeniedCall {
   readonly denied: "wrong-rpc-version" | "bad-credential" | "bad-verifier";
 }
 
-export function decodeCall(record: Uint8Array): RpcCall | DeniedCall | Malformed {
-  const reader = new Reader(record);
+export function decodeCall(
+  reader: Reader,
+  credentials: Credentials,
+): RpcCall | DeniedCall | Malformed {
   const xid = reader.u32();
   const type = reader.u32();
   const rpcVersion = reader.u32();
@@ -68,43 +59,41 @@ export function decodeCall(record: Uint8Array): RpcCall | DeniedCall | Malformed
   const program = reader.u32();
   const version = reader.u32();
   const procedure = reader.u32();
-  const flavor = reader.u32();
-  const body = readOpaque(reader, AUTH_BYTES_MAX);
+  const credential = credentials.read(reader);
   const verifierFlavor = reader.u32();
-  const verifier = readOpaque(reader, AUTH_BYTES_MAX);
+  const verifierBytes = readOpaque(reader, AUTH_BYTES_MAX).length;
   if (reader.failed) return malformed("malformed");
-  const credential = decodeCredential(flavor, body);
   if (credential === "bad") return { xid, denied: "bad-credential" };
   // RFC 5531 §8.2, appendix A: with these flavors the verifier is AUTH_NONE, and empty.
-  if (verifierFlavor !== AuthFlavor.NONE || verifier.length > 0)
+  if (verifierFlavor !== AuthFlavor.NONE || verifierBytes > 0) {
     return { xid, denied: "bad-verifier" };
+  }
   return { xid, program, version, procedure, credential, args: reader };
 }
 
-function decodeCredential(flavor: number, body: Uint8Array): Credential | undefined | "bad" {
-  if (flavor === AuthFlavor.NONE) return undefined;
-  if (flavor !== AuthFlavor.SYS) return "bad";
-  const reader = new Reader(body);
-  reader.skip(4); // stamp
-  readOpaque(reader, MACHINE_NAME_BYTES_MAX);
-  const uid = reader.u32();
-  const gid = reader.u32();
-  const count = reader.u32();
-  if (count > GIDS_MAX) return "bad";
-  const gids: number[] = [];
-  for (let left = count; left > 0; left -= 1) gids.push(reader.u32());
-  return reader.failed || reader.remaining > 0 ? "bad" : { uid, gid, gids };
+/** What leaves together, in one write; its first bytes are the record mark. */
+export type Reply = Writer | LongReply;
+
+/** With results that are sent from where they are, and are free when they were sent. */
+export interface LongReply {
+  readonly head: Writer;
+  readonly parts: readonly Uint8Array[];
+  readonly release: () => void;
 }
 
-/** What leaves together, in one write: the first part begins with the record mark. */
-export type Reply = readonly Uint8Array[];
+/** All of it, in pieces. */
+export function piecesOf(reply: Reply): readonly Uint8Array[] {
+  return "head" in reply ? [reply.head.finish(), ...reply.parts] : [reply.finish()];
+}
 
 const MARK_BYTES = 4;
 /** xid, REPLY, MSG_ACCEPTED, verifier's flavor and length, accept_stat. */
 const ACCEPTED_BYTES = 24;
 
+const arena = new Arena();
+
 /**
- * A buffer for a successful reply of `resultBytes`, its header written, waiting for the results. `partBytes` of
+ * Room for a successful reply of `resultBytes`, its header written, waiting for the results. `partBytes` of
  * results follow in parts of their own.
  */
 export function successReply(xid: number, resultBytes: number, partBytes = 0): Writer {
@@ -116,12 +105,12 @@ export function failureReply(
   xid: number,
   status: "PROG_UNAVAIL" | "PROC_UNAVAIL" | "GARBAGE_ARGS" | "SYSTEM_ERR",
 ): Reply {
-  return [accepted(xid, AcceptStat[status], 0, 0).finish()];
+  return accepted(xid, AcceptStat[status], 0, 0).full();
 }
 
 /** The program is here, but not that version of it. */
 export function mismatchReply(xid: number, low: number, high: number): Reply {
-  return [accepted(xid, AcceptStat.PROG_MISMATCH, 8, 0).u32(low).u32(high).finish()];
+  return accepted(xid, AcceptStat.PROG_MISMATCH, 8, 0).u32(low).u32(high).full();
 }
 
 export function deniedReply({ xid, denied }: DeniedCall): Reply {
@@ -130,7 +119,7 @@ export function deniedReply({ xid, denied }: DeniedCall): Reply {
   if (isVersion) {
     writer.u32(RejectStat.RPC_MISMATCH).u32(RPC_VERSION).u32(RPC_VERSION);
   } else writer.u32(RejectStat.AUTH_ERROR).u32(AuthStat[denied]);
-  return [writer.finish()];
+  return writer.full();
 }
 
 function accepted(xid: number, status: number, resultBytes: number, partBytes: number): Writer {
@@ -139,7 +128,7 @@ function accepted(xid: number, status: number, resultBytes: number, partBytes: n
 }
 
 function header(xid: number, status: number, bytes: number, partBytes = 0): Writer {
-  const writer = new Writer(MARK_BYTES + bytes);
+  const writer = arena.writer(MARK_BYTES + bytes);
   writer.u32(LAST_FRAGMENT + bytes + partBytes);
   return writer.u32(xid).u32(MessageType.REPLY).u32(status);
 }

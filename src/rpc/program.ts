@@ -1,6 +1,8 @@
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import { isMalformed, type Malformed } from "../bytes/malformed.ts";
+import type { Reader } from "../bytes/reader.ts";
 import type { Protocol, Tell } from "../watch/events.ts";
+import type { Credentials } from "./credentials.ts";
 import {
   decodeCall,
   deniedReply,
@@ -30,6 +32,7 @@ export interface RpcProgram {
 /** The other end of the connection that a call came in on. */
 export interface RpcClient {
   readonly address: Ipv4;
+  readonly credentials: Credentials;
   /** The answer to this call can take so many bytes; to be said before the call returns. */
   expect(bytes: number): void;
 }
@@ -45,10 +48,10 @@ export interface RpcService {
 /** Answers one record. Malformed: it was no call, and what follows on the stream cannot be trusted either. */
 export function answerRecord(
   service: RpcService,
-  record: Uint8Array,
+  record: Reader,
   client: RpcClient,
 ): Later<Reply> | Malformed {
-  const call = decodeCall(record);
+  const call = decodeCall(record, client.credentials);
   if (isMalformed(call)) return call;
   if ("denied" in call) {
     refuse(service, call.denied);

@@ -1,4 +1,5 @@
 import { type Malformed, malformed } from "../bytes/malformed.ts";
+import { Reader } from "../bytes/reader.ts";
 import { RPC_FRAGMENTS_MAX, RPC_RECORD_BYTES_MAX } from "../limits.ts";
 
 /**
@@ -13,7 +14,7 @@ const NOTHING = new Uint8Array(0);
 /** Puts a stream's chunks in, takes whole records out. */
 export class RecordReader {
   /** Received and not yet read: the first chunk from `#at`. */
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks: Reader[] = [];
   #at = 0;
   #mark = 0;
   #markBytes = 0;
@@ -26,24 +27,28 @@ export class RecordReader {
 
   /** The bytes are given away: records are views into them where they can be. */
   push(bytes: Uint8Array): void {
-    if (bytes.length > 0) this.#chunks.push(bytes);
+    if (bytes.length > 0) this.#chunks.push(new Reader(bytes));
   }
 
-  /** The next whole record; undefined until more is pushed. After Malformed the stream is of no use. */
-  next(): Uint8Array | undefined | Malformed {
+  /**
+   * The next whole record, aimed at its first byte: to be read before the next is asked for. Undefined until more is
+   * pushed. After Malformed the stream is of no use.
+   */
+  next(): Reader | undefined | Malformed {
     for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
       const whole = this.#wholeIn(chunk);
       if (whole !== undefined) return whole;
-      const problem = this.#missing === 0 ? this.#readMark(chunk) : undefined;
+      const { bytes } = chunk;
+      const problem = this.#missing === 0 ? this.#readMark(bytes) : undefined;
       if (problem !== undefined) return problem;
       if (this.#markBytes === MARK_BYTES) {
-        this.#gather(chunk);
+        this.#gather(bytes);
         if (this.#missing === 0) {
           this.#markBytes = 0;
           if (this.#mark >= LAST_FRAGMENT) return this.#gathered();
         }
       }
-      if (this.#at === chunk.length) {
+      if (this.#at === bytes.length) {
         this.#chunks.shift();
         this.#at = 0;
       }
@@ -52,22 +57,20 @@ export class RecordReader {
   }
 
   /** The usual case: one fragment, all of it in this chunk. */
-  #wholeIn(chunk: Uint8Array): Uint8Array | undefined {
+  #wholeIn(chunk: Reader): Reader | undefined {
     if (this.#markBytes > 0 || this.#fragments > 0) return undefined;
-    const at = this.#at;
-    if (chunk.length - at < MARK_BYTES) return undefined;
-    const mark = word(chunk, at);
-    const start = at + MARK_BYTES;
-    const length = mark - LAST_FRAGMENT;
-    if (length < 0 || length > chunk.length - start || length > RPC_RECORD_BYTES_MAX) {
-      return undefined;
-    }
-    this.#at = start + length;
-    if (this.#at === chunk.length) {
+    const chunkBytes = chunk.bytes.length;
+    const start = this.#at + MARK_BYTES;
+    if (start > chunkBytes) return undefined;
+    const length = chunk.aim(this.#at, start).u32() - LAST_FRAGMENT;
+    const end = start + length;
+    if (length < 0 || end > chunkBytes || length > RPC_RECORD_BYTES_MAX) return undefined;
+    this.#at = end;
+    if (end === chunkBytes) {
       this.#chunks.shift();
       this.#at = 0;
     }
-    return chunk.subarray(start, start + length);
+    return chunk.aim(start, end);
   }
 
   #readMark(chunk: Uint8Array): Malformed | undefined {
@@ -100,17 +103,11 @@ export class RecordReader {
     this.#missing -= part.length;
   }
 
-  #gathered(): Uint8Array {
-    const record = this.#record.subarray(0, this.#length);
+  #gathered(): Reader {
+    const record = new Reader(this.#record).aim(0, this.#length);
     this.#record = NOTHING;
     this.#length = 0;
     this.#fragments = 0;
     return record;
   }
-}
-
-function word(bytes: Uint8Array, at: number): number {
-  const high = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
-  const low = ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
-  return high * 0x1_0000 + low;
 }

@@ -44,6 +44,8 @@ export type BootEvent =
       readonly kind: "refused";
       readonly protocol: Protocol;
       readonly reason: string;
+      /** How often, where it is told of many at once. */
+      readonly times?: number;
     };
 
 export type Tell = (event: BootEvent) => void;

@@ -8,7 +8,7 @@ export class Refusals {
     if (event.kind !== "refused") return;
     const reasons = this.#counts.get(event.protocol) ?? new Map<string, number>();
     this.#counts.set(event.protocol, reasons);
-    reasons.set(event.reason, (reasons.get(event.reason) ?? 0) + 1);
+    reasons.set(event.reason, (reasons.get(event.reason) ?? 0) + (event.times ?? 1));
   }
 
   /** `{ dhcp: { truncated: 3 } }` */

@@ -69,6 +69,7 @@ async function streams(port: number, seedPort: number): Promise<void> {
 
 await flood(67);
 await flood(69);
+await flood(111);
 await streams(80, 80);
 await streams(111, 111);
 await streams(2049, 2049);

@@ -3,16 +3,20 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LOOPBACK_ADDRESS } from "../../src/bytes/ipv4.ts";
 import { isMalformed } from "../../src/bytes/malformed.ts";
+import { Reader } from "../../src/bytes/reader.ts";
 import { systemClock } from "../../src/net/clock.ts";
 import { servedExports } from "../../src/nfs/exports.ts";
 import { mountProgram } from "../../src/nfs/mount.ts";
 import { Mounts } from "../../src/nfs/mounts.ts";
 import { nfsProgram } from "../../src/nfs/program.ts";
+import { Uses } from "../../src/nfs/uses.ts";
+import { Credentials } from "../../src/rpc/credentials.ts";
+import { piecesOf } from "../../src/rpc/message.ts";
 import { answerRecord, type RpcService } from "../../src/rpc/program.ts";
 import { BlockCache } from "../../src/tree/cache/cache.ts";
 import { openDirectory } from "../../src/tree/directory.ts";
 import { callBytes, In, Out, parseReply } from "./client.ts";
-import { type Conversation, conversations } from "./conversations.ts";
+import { conversations, type Handles, withHandle } from "./conversations.ts";
 import { checkForm } from "./results.ts";
 import { loopback, temporaryDirectory } from "./served.ts";
 
@@ -20,14 +24,14 @@ const cleanup = new AsyncDisposableStack();
 afterAll(() => cleanup.disposeAsync());
 
 let service: RpcService;
-let handles: { directory: Buffer; file: Buffer; link: Buffer };
+let handles: Handles;
 
 /** Our reply to a record, without its mark. */
 async function answer(record: Uint8Array): Promise<Buffer> {
-  const client = { address: LOOPBACK_ADDRESS, expect: () => {} };
-  const reply = await answerRecord(service, record, client);
+  const client = { address: LOOPBACK_ADDRESS, credentials: new Credentials(), expect: () => {} };
+  const reply = await answerRecord(service, new Reader(record), client);
   if (isMalformed(reply)) throw new Error("no call");
-  const bytes = Buffer.concat(reply);
+  const bytes = Buffer.concat(piecesOf(reply));
   expect(bytes.readUInt32BE(0)).toBe(0x8000_0000 + bytes.length - 4);
   return bytes.subarray(4);
 }
@@ -41,7 +45,7 @@ beforeAll(async () => {
     await openDirectory(path, { clock: systemClock, cache: BlockCache.create(16 << 20) }),
   );
   const list = [{ name: "refboot", path: "/srv/nfsroot/tree", tree, clients: [loopback] }];
-  const exports = servedExports(() => list);
+  const exports = servedExports(() => list, new Uses());
   service = {
     protocol: "nfs",
     programs: [
@@ -63,15 +67,6 @@ beforeAll(async () => {
   const lookup = (name: string) => ask(100_003, 3, new Out().opaque(directory).opaque(name));
   handles = { directory, file: await lookup("file"), link: await lookup("bin") };
 });
-
-/** The call with one of our handles in the place of ganesha's. */
-function withHandle({ call, args, procedure }: Conversation, handle: Buffer): Buffer {
-  if (procedure === 0) return call;
-  const reader = new In(args);
-  reader.opaque();
-  const head = call.subarray(0, call.length - args.length);
-  return new Out().raw(head).opaque(handle).raw(args.subarray(reader.at)).bytes();
-}
 
 describe("RFC 1813: calls of Linux clients, and what nfs-ganesha answered", () => {
   test("ganesha's replies have the form that this test reads", () => {
@@ -102,9 +97,7 @@ describe("RFC 1813: calls of Linux clients, and what nfs-ganesha answered", () =
     for (const conversation of conversations()) {
       if (conversation.program !== 100_003) continue;
       const { procedure, results } = conversation;
-      const handle =
-        procedure === 6 ? handles.file : procedure === 5 ? handles.link : handles.directory;
-      const reply = parseReply(await answer(withHandle(conversation, handle)));
+      const reply = parseReply(await answer(withHandle(conversation, handles)));
       if (!("accepted" in reply)) throw new Error("denied");
       expect(reply.accepted).toBe(0);
       const status = checkForm(procedure, reply.results);
@@ -120,7 +113,7 @@ describe("RFC 1813: calls of Linux clients, and what nfs-ganesha answered", () =
     for (const conversation of conversations()) {
       if (conversation.program !== 100_003) continue;
       if (![1, 18, 19].includes(conversation.procedure)) continue;
-      const reply = await answer(withHandle(conversation, handles.directory));
+      const reply = await answer(withHandle(conversation, handles));
       expect(reply.length - 24).toBe(conversation.results.length);
     }
   });

@@ -83,6 +83,13 @@ export class In {
     return this.opaque().toString("latin1");
   }
 
+  /** A linked list: TRUE and an item, …, FALSE. */
+  list<T>(item: (from: this) => T): T[] {
+    const found: T[] = [];
+    while (this.bool()) found.push(item(this));
+    return found;
+  }
+
   end(): void {
     if (this.at !== this.#bytes.length) {
       throw new Error(`${this.#bytes.length - this.at} bytes are left over`);

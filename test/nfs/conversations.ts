@@ -1,5 +1,5 @@
 import { bootCaptures, tcpStreams } from "../captures.ts";
-import { In, parseReply, records } from "./client.ts";
+import { In, Out, parseReply, records } from "./client.ts";
 
 export interface Conversation {
   readonly capture: string;
@@ -56,4 +56,22 @@ function pair(capture: string, call: Buffer, record: Buffer | undefined): Conver
     accepted: reply.accepted,
     results: record.subarray(reply.results.at),
   };
+}
+
+export interface Handles {
+  readonly directory: Buffer;
+  readonly file: Buffer;
+  readonly link: Buffer;
+}
+
+/** The call, with one of our handles in the place of ganesha's where it has one. */
+export function withHandle(conversation: Conversation, handles: Handles): Buffer {
+  const { program, procedure, call, args } = conversation;
+  if (program !== 100_003 || procedure === 0) return call;
+  const reader = new In(args);
+  reader.opaque();
+  const { directory, file, link } = handles;
+  const handle = procedure === 6 ? file : procedure === 5 ? link : directory;
+  const head = call.subarray(0, call.length - args.length);
+  return new Out().raw(head).opaque(handle).raw(args.subarray(reader.at)).bytes();
 }

@@ -63,15 +63,12 @@ export interface Page {
 
 function page(from: In, plus: boolean): Page {
   const verifier = from.fixed(8);
-  const entries: Entry[] = [];
-  while (from.bool()) {
+  const entries = from.list((): Entry => {
     const entry = { fileid: from.u64(), name: from.text(), cookie: from.u64() };
-    if (!plus) entries.push(entry);
-    else {
-      const attributes = postOp(from);
-      entries.push({ ...entry, attributes, handle: from.bool() ? from.opaque() : undefined });
-    }
-  }
+    if (!plus) return entry;
+    const attributes = postOp(from);
+    return { ...entry, attributes, handle: from.bool() ? from.opaque() : undefined };
+  });
   return { verifier, entries, eof: from.bool() };
 }
 

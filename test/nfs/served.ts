@@ -113,6 +113,14 @@ export class Client implements AsyncDisposable {
     return handle;
   }
 
+  /** Host and path of all that is mounted. */
+  async dump(): Promise<[string, string][]> {
+    const results = await this.mount(2);
+    const found = results.list((from): [string, string] => [from.text(), from.text()]);
+    results.end();
+    return found;
+  }
+
   async root(): Promise<Buffer> {
     const handle = await this.mnt();
     if (typeof handle === "number") throw new Error(`MNT failed: ${handle}`);
@@ -237,7 +245,7 @@ export class Client implements AsyncDisposable {
   }
 }
 
-export async function until(isTrue: () => boolean | Promise<boolean>, ms = 5000): Promise<void> {
+export async function until(isTrue: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
   const end = Date.now() + ms;
   while (!(await isTrue())) {
     if (Date.now() > end) throw new Error("it did not happen in time");

@@ -6,7 +6,7 @@ import { successReply } from "../../src/rpc/message.ts";
 import type { RpcProgram, RpcResult } from "../../src/rpc/program.ts";
 import { callBytes, Out, parseReply, records } from "../nfs/client.ts";
 
-/** A connection in memory, as net/tcp.ts gives them: what is corked leaves as one write. */
+/** A connection in memory, as net/tcp.ts gives them. */
 class Wire implements TcpConnection {
   readonly peer = { address: LOOPBACK_ADDRESS, port: 1000 };
   readonly writes: Buffer[] = [];
@@ -14,24 +14,13 @@ class Wire implements TcpConnection {
   isOpen = true;
   /** What the peer does not take is refused from here on. */
   isFull = false;
-  #corked: Uint8Array[] = [];
-  #corks = 0;
+  /** What waits until it has left. */
+  readonly sent: (() => void)[] = [];
 
-  write(bytes: Uint8Array): boolean {
-    if (this.#corks > 0) this.#corked.push(bytes);
-    else this.writes.push(Buffer.from(bytes));
+  send(parts: readonly Uint8Array[], sent?: () => void): boolean {
+    this.writes.push(Buffer.concat(parts));
+    if (sent !== undefined) this.sent.push(sent);
     return !this.isFull;
-  }
-
-  cork(): void {
-    this.#corks += 1;
-  }
-
-  uncork(): void {
-    this.#corks -= 1;
-    if (this.#corks > 0 || this.#corked.length === 0) return;
-    this.writes.push(Buffer.concat(this.#corked));
-    this.#corked = [];
   }
 
   pause(): void {
@@ -58,51 +47,52 @@ class Wire implements TcpConnection {
 /** Procedure 0 answers at once, 1 when told, 2 breaks, 3 answers in three parts. */
 function testProgram() {
   const waiting = new Map<number, (result: RpcResult) => void>();
+  const released: number[] = [];
   const program: RpcProgram = {
     program: 9,
     version: 1,
     call({ xid, procedure, args }, client) {
       switch (procedure) {
         case 0:
-          return [successReply(xid, 0).finish()];
+          return successReply(xid, 0).full();
         case 1:
           client.expect(args.u32());
           return new Promise<RpcResult>((resolve) => waiting.set(xid, resolve));
         case 2:
           throw new Error("broken");
         case 3:
-          return [
-            successReply(xid, 4, 8).u32(8).finish(),
-            Buffer.from("abcd"),
-            Buffer.from("efgh"),
-          ];
+          return {
+            head: successReply(xid, 4, 8).u32(8).full(),
+            parts: [Buffer.from("abcd"), Buffer.from("efgh")],
+            release: () => released.push(xid),
+          };
         default:
           return "unknown-procedure";
       }
     },
   };
   const finish = async (xid: number) => {
-    waiting.get(xid)?.([successReply(xid, 0).finish()]);
+    waiting.get(xid)?.(successReply(xid, 0).full());
     waiting.delete(xid);
     await Promise.resolve();
     await Promise.resolve();
     await Promise.resolve();
   };
-  return { program, waiting, finish };
+  return { program, waiting, released, finish };
 }
 
 function open() {
   const wire = new Wire();
   const told: string[] = [];
   const reported: unknown[] = [];
-  const { program, waiting, finish } = testProgram();
+  const { program, waiting, released, finish } = testProgram();
   const connection = new RpcConnection(wire, {
     protocol: "nfs",
     programs: [program],
     tell: (event) => told.push(event.kind === "refused" ? event.reason : event.kind),
     report: (_, error) => reported.push(error),
   });
-  return { wire, told, reported, waiting, finish, connection };
+  return { wire, told, reported, waiting, released, finish, connection };
 }
 
 function call(xid: number, procedure: number, expects?: number): Buffer {
@@ -126,6 +116,34 @@ describe("an RPC connection", () => {
     const reply = parseReply(record);
     if (!("accepted" in reply)) throw new Error("denied");
     expect(reply.results.opaque().toString()).toBe("abcdefgh");
+  });
+
+  test("what is sent from where it lies is free when it has left, and not before", () => {
+    const { wire, released, connection } = open();
+    connection.data(Buffer.concat([call(1, 3), call(2, 0), call(3, 3)]));
+    expect(wire.xids()).toEqual([1, 2, 3]);
+    expect(released).toEqual([]);
+    for (const sent of wire.sent) sent();
+    expect(released).toEqual([1, 3]);
+  });
+
+  test("what cannot be sent any more is free at once", async () => {
+    const { wire, released, connection, waiting } = open();
+    connection.data(call(1, 1, 0));
+    connection.closed();
+    const head = successReply(1, 0, 4).full();
+    waiting.get(1)?.({ head, parts: [Buffer.from("abcd")], release: () => released.push(1) });
+    await expect.poll(() => released).toEqual([1]);
+    expect(wire.writes).toEqual([]);
+  });
+
+  test("many replies leave in pieces of bounded size", () => {
+    const { wire, connection } = open();
+    const calls = Array.from({ length: 20_000 }, (_, at) => call(at, 0));
+    connection.data(Buffer.concat(calls));
+    expect(wire.xids()).toHaveLength(20_000);
+    expect(wire.writes.length).toBeGreaterThan(1);
+    for (const { length } of wire.writes) expect(length).toBeLessThan(256 * 1024 + 100);
   });
 
   test("answers as calls finish, not in their order", async () => {
@@ -162,10 +180,10 @@ describe("an RPC connection", () => {
     const { wire, connection } = open();
     wire.isFull = true;
     connection.data(Buffer.concat([call(1, 0), call(2, 0), call(3, 0)]));
-    expect(wire.xids()).toEqual([1]);
+    expect(wire.xids()).toEqual([1, 2, 3]);
     expect(wire.isPaused).toBe(true);
     connection.data(call(4, 0));
-    expect(wire.xids()).toEqual([1]);
+    expect(wire.xids()).toEqual([1, 2, 3]);
     wire.isFull = false;
     connection.drained();
     expect(wire.xids()).toEqual([1, 2, 3, 4]);

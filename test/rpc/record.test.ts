@@ -13,7 +13,7 @@ function read(chunks: Iterable<Uint8Array>): string[] {
     reader.push(chunk);
     for (let next = reader.next(); next !== undefined; next = reader.next()) {
       if (isMalformed(next)) return [...found, next.malformed];
-      found.push(textOf(next));
+      found.push(textOf(next.take(next.remaining)));
     }
   }
   return found;

@@ -6,13 +6,8 @@ import {
 } from "../../limits.ts";
 import { successReply } from "../../rpc/message.ts";
 import { isRead } from "../../rpc/xdr.ts";
-import {
-  POST_OP_BYTES,
-  type Procedure,
-  readHandle,
-  withObject,
-  writePostOp,
-} from "../procedure.ts";
+import { readHandle } from "../handle.ts";
+import { POST_OP_BYTES, type Procedure, withObject, writePostOp } from "../procedure.ts";
 import { NfsStatus } from "../status.ts";
 
 /** RFC 1813 §3.3.19: hard links and symbolic links there are, and PATHCONF answers the same everywhere. */
@@ -23,7 +18,7 @@ const BLOCK_BYTES = 4096;
 
 /** RFC 1813 §3.3.19. */
 export const fsinfo: Procedure = (call) => {
-  const handle = readHandle(call);
+  const handle = readHandle(call.args);
   if (!isRead(call.args)) return "garbage-arguments";
   return withObject(call, handle, (object) => {
     const writer = successReply(call.xid, 4 + POST_OP_BYTES + 48).u32(NfsStatus.OK);
@@ -33,6 +28,6 @@ export const fsinfo: Procedure = (call) => {
     writer.u32(NFS_DIRECTORY_BYTES_PREFERRED).u64(FILE_BYTES_MAX);
     writer.u32(0).u32(1); // time_delta: a nanosecond
     writer.u32(Property.LINK | Property.SYMLINK | Property.HOMOGENEOUS);
-    return [writer.finish()];
+    return writer.full();
   });
 };

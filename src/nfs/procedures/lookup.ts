@@ -2,13 +2,13 @@ import { FILE_NAME_BYTES_MAX, RPC_RECORD_BYTES_MAX } from "../../limits.ts";
 import { successReply } from "../../rpc/message.ts";
 import { whenKnown } from "../../rpc/program.ts";
 import { isRead, readString } from "../../rpc/xdr.ts";
+import { readHandle } from "../handle.ts";
 import { Permission, permits } from "../permission.ts";
 import {
   failure,
   HANDLE_XDR_BYTES,
   POST_OP_BYTES,
   type Procedure,
-  readHandle,
   withObject,
   writeHandleOf,
   writePostOp,
@@ -17,14 +17,15 @@ import { NfsStatus, statusOf } from "../status.ts";
 
 /** RFC 1813 §3.3.3. */
 export const lookup: Procedure = (call) => {
-  const handle = readHandle(call);
+  const handle = readHandle(call.args);
   const name = readString(call.args, RPC_RECORD_BYTES_MAX);
   if (!isRead(call.args)) return "garbage-arguments";
   return withObject(call, handle, (directory) => {
     const { from, attributes } = directory;
     if (attributes.type !== "directory") return failure(call, NfsStatus.NOTDIR, directory);
+    const caller = from.callerOf(call.credential);
     // RFC 1813 §3.2: an empty name is NFS3ERR_ACCES.
-    if (name === "" || !permits(attributes, call.credential, Permission.EXECUTE)) {
+    if (name === "" || !permits(attributes, caller, Permission.EXECUTE)) {
       return failure(call, NfsStatus.ACCES, directory);
     }
     if (name.length > FILE_NAME_BYTES_MAX) return failure(call, NfsStatus.NAMETOOLONG, directory);
@@ -36,7 +37,7 @@ export const lookup: Procedure = (call) => {
       writeHandleOf(writer, object);
       writePostOp(writer, object);
       writePostOp(writer, directory);
-      return [writer.finish()];
+      return writer.full();
     });
   });
 };

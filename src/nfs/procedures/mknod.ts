@@ -1,4 +1,5 @@
-import { type Procedure, readHandle } from "../procedure.ts";
+import { readHandle } from "../handle.ts";
+import type { Procedure } from "../procedure.ts";
 import { refuseToModify, skipName, skipNewAttributes } from "../read-only.ts";
 
 /** RFC 1813 §2.5: ftype3. */
@@ -6,7 +7,7 @@ const Type = { FIRST: 1, BLOCK: 3, CHARACTER: 4, SOCKET: 6, FIFO: 7 } as const;
 
 /** RFC 1813 §3.3.11. */
 export const mknod: Procedure = (call) => {
-  const handle = readHandle(call);
+  const handle = readHandle(call.args);
   skipName(call.args);
   const type = call.args.u32();
   switch (type) {

@@ -1,5 +1,6 @@
 import { NFS_DIRECTORY_BYTES_MAX } from "../../limits.ts";
 import { isRead } from "../../rpc/xdr.ts";
+import { readHandle } from "../handle.ts";
 import {
   answerListing,
   ENTRY_BYTES_MIN,
@@ -7,11 +8,11 @@ import {
   LISTING_BYTES,
   writeEntry,
 } from "../listing.ts";
-import { type Procedure, readHandle } from "../procedure.ts";
+import type { Procedure } from "../procedure.ts";
 
 /** RFC 1813 §3.3.16. `count` bounds the whole READDIR3resok. */
 export const readdir: Procedure = (call) => {
-  const handle = readHandle(call);
+  const handle = readHandle(call.args);
   const cookie = call.args.u64();
   call.args.skip(8); // cookieverf
   const count = Math.min(call.args.u32(), NFS_DIRECTORY_BYTES_MAX);

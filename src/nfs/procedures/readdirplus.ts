@@ -1,5 +1,6 @@
 import { NFS_DIRECTORY_BYTES_MAX } from "../../limits.ts";
 import { isRead } from "../../rpc/xdr.ts";
+import { readHandle } from "../handle.ts";
 import {
   answerListing,
   ENTRY_BYTES_MIN,
@@ -11,7 +12,6 @@ import {
   HANDLE_XDR_BYTES,
   POST_OP_BYTES,
   type Procedure,
-  readHandle,
   writeHandleOf,
   writePostOp,
 } from "../procedure.ts";
@@ -21,7 +21,7 @@ const PLUS_BYTES = POST_OP_BYTES + 4 + HANDLE_XDR_BYTES;
 
 /** RFC 1813 §3.3.17. `dircount` bounds the entries without attributes and handles, `maxcount` the whole READDIRPLUS3resok. */
 export const readdirplus: Procedure = (call) => {
-  const handle = readHandle(call);
+  const handle = readHandle(call.args);
   const cookie = call.args.u64();
   call.args.skip(8); // cookieverf
   const dirCount = call.args.u32();

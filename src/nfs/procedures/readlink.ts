@@ -1,19 +1,13 @@
 import { successReply } from "../../rpc/message.ts";
 import { whenKnown } from "../../rpc/program.ts";
 import { isRead, opaqueSize, writeString } from "../../rpc/xdr.ts";
-import {
-  failure,
-  POST_OP_BYTES,
-  type Procedure,
-  readHandle,
-  withObject,
-  writePostOp,
-} from "../procedure.ts";
+import { readHandle } from "../handle.ts";
+import { failure, POST_OP_BYTES, type Procedure, withObject, writePostOp } from "../procedure.ts";
 import { NfsStatus, statusOf } from "../status.ts";
 
 /** RFC 1813 §3.3.5. */
 export const readlink: Procedure = (call) => {
-  const handle = readHandle(call);
+  const handle = readHandle(call.args);
   if (!isRead(call.args)) return "garbage-arguments";
   return withObject(call, handle, (object) => {
     const { from, attributes } = object;
@@ -24,7 +18,7 @@ export const readlink: Procedure = (call) => {
       writer.u32(NfsStatus.OK);
       writePostOp(writer, object);
       writeString(writer, link.target);
-      return [writer.finish()];
+      return writer.full();
     });
   });
 };

@@ -1,9 +1,10 @@
-import { type Procedure, readHandle } from "../procedure.ts";
+import { readHandle } from "../handle.ts";
+import type { Procedure } from "../procedure.ts";
 import { refuseToModify, skipName } from "../read-only.ts";
 
 /** RFC 1813 §3.3.12. */
 export const remove: Procedure = (call) => {
-  const handle = readHandle(call);
+  const handle = readHandle(call.args);
   skipName(call.args);
   return refuseToModify(call, { handle, as: "wcc" });
 };

@@ -2,4 +2,7 @@
 import process from "node:process";
 import { runCli } from "./cli/program.ts";
 
+// Of Node's four threads for files, a slow disk would keep all: attributes and names in its cache would wait.
+process.env["UV_THREADPOOL_SIZE"] ??= "16";
+
 process.exitCode = await runCli(process.argv);

@@ -24,6 +24,17 @@ const mayImport: Record<string, readonly string[]> = {
   http: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   nfs: ["bytes", "limits.ts", "rpc", "tree", "watch/events.ts", "types:net"],
   image: ["bytes", "limits.ts", "net", "user-error.ts"],
+  plane: [
+    "bytes",
+    "limits.ts",
+    "user-error.ts",
+    "net",
+    "nfs",
+    "tree",
+    "image/versions.ts",
+    "watch/events.ts",
+  ],
+  library: ["bytes", "limits.ts", "user-error.ts", "net", "nfs", "tree", "watch/events.ts"],
 };
 
 /** A protocol's server.ts is where its cores meet the sockets. */

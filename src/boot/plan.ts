@@ -26,6 +26,11 @@ export interface BootExport {
   /** What nodes mount. */
   readonly path: string;
   readonly tree: Tree;
+  /**
+   * Follows name and path where the tree is one version of several (`@0123456789abcdef`), so that kernel, initrd and
+   * root of one boot are of one version, whatever becomes current meanwhile. Else empty.
+   */
+  readonly pin: string;
 }
 
 export type Label =
@@ -84,8 +89,8 @@ async function planLabel(
   return {
     kind: "linux",
     label: name,
-    kernel: `${label.export.name}${found.kernel}`,
-    initrd: `${label.export.name}${found.initrd}`,
+    kernel: `${label.export.name}${label.export.pin}${found.kernel}`,
+    initrd: `${label.export.name}${label.export.pin}${found.initrd}`,
     commandLine: commandLine(label.export, settings, [label.append, node?.append]),
   };
 }
@@ -99,7 +104,7 @@ function commandLine(
   const up = settings.httpPort === 80 ? server : `${server}:${settings.httpPort}`;
   return [
     "root=/dev/nfs",
-    `nfsroot=${server}:${from.path},${nfsOptions(settings.nfsPort)}`,
+    `nfsroot=${server}:${from.path}${from.pin},${nfsOptions(settings.nfsPort)}`,
     "ip=dhcp",
     "ro",
     "aufs=tmpfs",

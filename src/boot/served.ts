@@ -12,11 +12,17 @@ import { renderPxelinux } from "./pxelinux.ts";
 export interface ServedSettings {
   readonly boot: BootSettings;
   readonly inventory: Inventory;
-  readonly exports: readonly (BootExport & { readonly admits: (address: Ipv4) => boolean })[];
+  readonly exports: readonly ServedExport[];
   /** Its files add to and replace those of the trees. */
   readonly overlay: Tree | undefined;
   /** What DHCP learned of the node that now has the address. */
   readonly nodeAt: (address: Ipv4) => NodeFacts | undefined;
+}
+
+export interface ServedExport extends BootExport {
+  admits(address: Ipv4): boolean;
+  /** The tree with this pin; undefined where there is none such. */
+  pinned(pin: string): Promise<Tree | undefined>;
 }
 
 /** Where Debian's packages put what loaders ask for by its bare name. */
@@ -54,7 +60,7 @@ export function cleanPath(path: string): string | undefined {
   return names.join("/");
 }
 
-/** `sidus/boot/vmlinuz-…`: the export's name, then the path in its tree. */
+/** `sidus/boot/vmlinuz-…`: the export's name, its pin where it has one, then the path in its tree. */
 async function exported(
   name: string,
   requester: Requester,
@@ -62,11 +68,13 @@ async function exported(
 ): Promise<BootFile | "missing" | "denied"> {
   const slash = name.indexOf("/");
   const inTree = name.slice(slash + 1);
-  const found = settings.exports.find((entry) => entry.name === name.slice(0, slash));
+  const [, exportName, pin] = /^([^@]*)(@?.*)$/.exec(name.slice(0, slash)) ?? [];
+  const found = settings.exports.find((entry) => entry.name === exportName);
   if (found === undefined) return "missing";
   if (!found.admits(requester.address)) return "denied";
   if (!isServed(inTree, found.name, settings)) return "denied";
-  return openInTree(found.tree, inTree);
+  const tree = pin === "" || pin === undefined ? found.tree : await found.pinned(pin);
+  return tree === undefined ? "missing" : openInTree(tree, inTree);
 }
 
 function isServed(inTree: string, exportName: string, { boot }: ServedSettings): boolean {

@@ -2,9 +2,18 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
-import { type BuildOptions, type BuildResult, buildTree } from "../image/build.ts";
+import {
+  type BuildOptions,
+  type BuildOutput,
+  type BuildResult,
+  buildTree,
+} from "../image/build.ts";
+import { ImageStore } from "../image/store.ts";
 import { systemClock } from "../net/clock.ts";
 import { UserError } from "../user-error.ts";
+import { check, checkName } from "./check.ts";
+import { IMAGES, renderSealed } from "./image.ts";
+import { openInterrupt } from "./interrupt.ts";
 import { openBuildDisplay, renderTimes } from "./progress.ts";
 import { version } from "./version.ts";
 
@@ -12,7 +21,10 @@ export interface BuildArguments {
   readonly suite: string;
   readonly include: readonly string[];
   readonly mirror: readonly string[];
+  readonly dir?: boolean;
+  readonly image?: boolean;
   readonly output?: string;
+  readonly images?: string;
   readonly rootPasswordFile?: string;
   readonly log?: string;
   readonly json?: boolean;
@@ -27,7 +39,10 @@ export function buildCommand(): Command {
     .option("--suite <suite>", "release of Debian", "bookworm")
     .option("--include <packages>", "further packages, separated by commas; repeatable", append, [])
     .option("--mirror <mirror>", "URL, `deb …` line or sources file; repeatable", append, [])
-    .option("--output <directory>", "where the tree goes (default: /srv/nfsroot/NAME)")
+    .option("--dir", "as a directory (default)")
+    .option("--image", "as a sealed image; no directory stays unless --dir is given too")
+    .option("--output <directory>", "where the directory goes (default: /srv/nfsroot/NAME)")
+    .option("--images <directory>", `where the image goes (default: ${IMAGES})`)
     .option("--root-password-file <file>", "its first line is root's password (default: none fits)")
     .option("--log <file>", "all output goes there (default: /var/log/sidus/build-NAME.log)")
     .option("--json", "print the result as JSON")
@@ -35,7 +50,7 @@ export function buildCommand(): Command {
     .addHelpText(
       "after",
       `
-The tree appears under its name when it is whole, never before. Debian's mirrors are those that mmdebstrap chooses;
+The tree appears under its name when it is whole, never before; an image becomes the current version of NAME. Debian's mirrors are those that mmdebstrap chooses;
 proxies come from the environment (http_proxy).
 
 What nodes write goes to a layer that the kernel's command line names (boot.labels: append: in sidus.yaml):
@@ -44,25 +59,17 @@ What nodes write goes to a layer that the kernel's command line names (boot.labe
   aufs=local    a local partition with the label SIDUS; or aufs=LABEL=…, aufs=UUID=…, aufs=/dev/…
 
 Example:
-  sidus build sidus --include openssh-server,vim --root-password-file /etc/sidus/root-password`,
+  sidus build sidus --include openssh-server,vim --root-password-file /etc/sidus/root-password
+  sidus build sidus --image`,
     )
     .action(build);
 }
 
 async function build(name: string, given: BuildArguments): Promise<void> {
   const options = buildOptions(name, given);
-  const interrupt = new AbortController();
-  const stop = (): void => interrupt.abort();
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, stop);
-  try {
-    const result = await showBuild(options, given, interrupt.signal);
-    process.stdout.write(
-      given.json === true ? `${JSON.stringify(result)}\n` : renderResult(result),
-    );
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-  }
+  using interrupt = openInterrupt();
+  const result = await showBuild(options, given, interrupt.signal);
+  process.stdout.write(given.json === true ? `${JSON.stringify(result)}\n` : renderResult(result));
 }
 
 async function showBuild(
@@ -82,7 +89,7 @@ async function showBuild(
 
 /** @throws UserError for what mmdebstrap would misunderstand. */
 export function buildOptions(name: string, given: BuildArguments): BuildOptions {
-  check(name, /^[A-Za-z0-9][\w.-]{0,62}$/, "NAME", "letters, digits, `.`, `_` and `-`");
+  checkName(name);
   check(given.suite, /^[a-z][a-z0-9.-]*$/, "--suite", "a release's name, such as bookworm");
   const include = given.include.flatMap((list) => list.split(",").filter((word) => word !== ""));
   for (const word of include) {
@@ -96,15 +103,25 @@ export function buildOptions(name: string, given: BuildArguments): BuildOptions 
     suite: given.suite,
     include,
     mirrors: given.mirror,
-    output: resolve(given.output ?? `/srv/nfsroot/${name}`),
+    ...outputOf(name, given),
     rootPassword: rootPassword(given.rootPasswordFile),
     logFile: resolve(given.log ?? `/var/log/sidus/build-${name}.log`),
     version,
   };
 }
 
-function check(value: string, pattern: RegExp, what: string, expected: string): void {
-  if (!pattern.test(value)) throw new UserError(`${what}: expected ${expected}, found "${value}"`);
+/** @throws UserError for options that would do nothing. */
+function outputOf(name: string, given: BuildArguments): BuildOutput {
+  const isImage = given.image === true;
+  if (!isImage && given.images !== undefined) {
+    throw new UserError("--images: only with --image; without it the tree stays a directory");
+  }
+  const images = isImage ? new ImageStore(resolve(given.images ?? IMAGES)) : undefined;
+  if (images !== undefined && given.dir !== true) {
+    if (given.output === undefined) return { output: undefined, images };
+    throw new UserError("--output: with --image no directory stays, unless --dir is given too");
+  }
+  return { output: resolve(given.output ?? `/srv/nfsroot/${name}`), images };
 }
 
 function rootPassword(file: string | undefined): string | undefined {
@@ -120,11 +137,12 @@ function rootPassword(file: string | undefined): string | undefined {
   return first;
 }
 
-function renderResult({ directory, kernel, steps, seconds, logFile }: BuildResult): string {
+function renderResult({ directory, image, kernel, steps, seconds, logFile }: BuildResult): string {
   const megabytes = (kernel.initrdBytes / 1e6).toFixed(1);
+  const where = directory ?? "tree";
   return [
-    `${directory}: kernel ${kernel.version}, initrd ${megabytes} MB, built in ${seconds} s`,
+    `${where}: kernel ${kernel.version}, initrd ${megabytes} MB, built in ${seconds} s`,
     `  ${renderTimes(steps)}; log in ${logFile}`,
-    "",
+    image === undefined ? "" : renderSealed(image),
   ].join("\n");
 }

@@ -4,7 +4,7 @@ import process from "node:process";
 import { UserError } from "../user-error.ts";
 
 /** What somebody wants to do with sidus on this machine. */
-export const purposes = ["build", "serve", "demo", "test"] as const;
+export const purposes = ["build", "serve", "demo", "test", "bench"] as const;
 export type Purpose = (typeof purposes)[number];
 
 export interface DebianPackage {
@@ -15,6 +15,7 @@ export interface DebianPackage {
 /** The only list of Debian packages that sidus calls for; serving needs none. */
 const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
   build: [
+    { name: "erofs-utils", reason: "mkfs.erofs: seals images" },
     { name: "mmdebstrap", reason: "builds trees" },
     { name: "util-linux", reason: "unshare: a build's mounts and processes stay its own" },
   ],
@@ -33,7 +34,9 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "curl", reason: "a foreign HTTP client" },
     { name: "dnsmasq-base", reason: "a foreign DHCP server" },
     { name: "e2fsprogs", reason: "makes file systems for layers" },
+    { name: "gcc", reason: "compiles the load that replays boots" },
     { name: "isc-dhcp-client", reason: "a foreign DHCP client" },
+    { name: "libc6-dev", reason: "what that load is compiled with" },
     { name: "libnfs-utils", reason: "a foreign NFS client" },
     { name: "nfs-common", reason: "showmount: a foreign MOUNT client" },
     { name: "pxelinux", reason: "a loader without a tree" },
@@ -44,6 +47,17 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "tshark", reason: "judges what is sent" },
     { name: "udhcpc", reason: "a foreign DHCP client" },
   ],
+  bench: [
+    { name: "erofs-utils", reason: "mkfs.erofs: seals the tree that is served" },
+    { name: "gcc", reason: "compiles the load" },
+    { name: "iperf3", reason: "what the loopback itself moves" },
+    { name: "iproute2", reason: "a private network" },
+    { name: "libc6-dev", reason: "what the load is compiled with" },
+    { name: "nfs-ganesha", reason: "an NFS server to compare with" },
+    { name: "nfs-ganesha-vfs", reason: "its directories" },
+    { name: "rpcbind", reason: "that server registers there" },
+    { name: "util-linux", reason: "unshare, nsenter, taskset: who runs where" },
+  ],
 };
 
 const includes: Readonly<Record<Purpose, readonly Purpose[]>> = {
@@ -51,6 +65,7 @@ const includes: Readonly<Record<Purpose, readonly Purpose[]>> = {
   serve: ["serve"],
   demo: ["build", "demo"],
   test: ["build", "demo", "test"],
+  bench: ["bench"],
 };
 
 export function packagesFor(purpose: Purpose): DebianPackage[] {

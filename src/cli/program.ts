@@ -4,6 +4,7 @@ import { UserError } from "../user-error.ts";
 import { buildCommand } from "./build.ts";
 import { demoCommand, demoInsideCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
+import { imageCommand } from "./image.ts";
 import { serveCommand } from "./serve.ts";
 import { version } from "./version.ts";
 
@@ -16,9 +17,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .addCommand(serveCommand())
     .addCommand(demoCommand())
     .addCommand(buildCommand())
+    .addCommand(imageCommand())
     .addCommand(doctorCommand())
     .addCommand(demoInsideCommand(), { hidden: true });
-  for (const command of program.commands) command.exitOverride();
+  for (const command of allBelow(program)) command.exitOverride();
   try {
     await program.parseAsync(argv);
     return Number(process.exitCode ?? 0);
@@ -30,4 +32,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     }
     throw error;
   }
+}
+
+function allBelow(command: Command): Command[] {
+  return command.commands.flatMap((below) => [below, ...allBelow(below)]);
 }

@@ -63,8 +63,7 @@ async function serve(options: ServeOptions): Promise<void> {
   logListening(log, config);
   const refusals = logRefusals(log, room);
   sayReady(options.readyFile, log);
-  await stopped;
-  clearInterval(refusals);
+  await Promise.race([stopped, room.failed]).finally(() => clearInterval(refusals));
   log.info("stopping");
 }
 

@@ -11,6 +11,12 @@ export interface Config {
   readonly subnet: Cidr;
   /** Directory of the state database. */
   readonly state: string;
+  /** Directory of the sealed images. */
+  readonly images: string;
+  /** Of the data plane. */
+  readonly threads: number;
+  /** Bytes of memory for the contents of files. */
+  readonly cache: number;
   readonly ports: Ports;
   readonly dhcp: DhcpConfig;
   /** At least one. */
@@ -40,12 +46,20 @@ export interface DhcpConfig {
 
 export interface ExportConfig {
   readonly name: string;
-  /** Directory on this machine. */
-  readonly source: string;
+  readonly source: ExportSource;
   /** What nodes mount. */
   readonly path: string;
   readonly clients: readonly Cidr[];
+  readonly squash: (typeof squashes)[number];
 }
+
+/** A directory on this machine, or the current version of a sealed image. */
+export type ExportSource =
+  | { readonly kind: "directory"; readonly path: string }
+  | { readonly kind: "image"; readonly name: string };
+
+/** Whose calls are nobody's: nobody else's, those of a node's superuser, or all. */
+export const squashes = ["none", "root", "all"] as const;
 
 export interface BootConfig {
   /** Label of the nodes that name none. */

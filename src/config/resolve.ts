@@ -1,5 +1,7 @@
+import { availableParallelism, totalmem } from "node:os";
 import { type Cidr, contains, formatCidr, formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { formatMac } from "../bytes/mac.ts";
+import { CACHE_CONFIGURED_BYTES_MIN, CACHE_DEFAULT_BYTES_MAX, THREADS_MAX } from "../limits.ts";
 import { formatInterface, type InterfaceAddress } from "../net/interfaces.ts";
 import type {
   BootConfig,
@@ -30,6 +32,9 @@ export function resolveConfig(
     address: own.address,
     subnet: own.subnet,
     state: written.state ?? "/var/lib/sidus",
+    images: written.images ?? "/var/lib/sidus/images",
+    threads: written.threads ?? Math.max(1, Math.min(availableParallelism() - 1, THREADS_MAX)),
+    cache: written.cache ?? defaultCache(),
     ports: portsOf(written, source),
     dhcp: dhcpOf(written, source, own),
     exports,
@@ -37,6 +42,12 @@ export function resolveConfig(
     nodes: nodesOf(written, source, own, boot),
     log: { level: written.log?.level ?? "info" },
   };
+}
+
+/** A quarter of the memory, within bounds. */
+function defaultCache(): number {
+  const quarter = Math.floor(totalmem() / 4);
+  return Math.max(CACHE_CONFIGURED_BYTES_MIN, Math.min(quarter, CACHE_DEFAULT_BYTES_MAX));
 }
 
 function portsOf(written: Written, source: Source): Ports {
@@ -110,9 +121,10 @@ function dhcpOf(written: Written, source: Source, own: InterfaceAddress): DhcpCo
 function exportsOf(written: Written, source: Source, subnet: Cidr): ExportConfig[] {
   const exports = Object.entries(written.exports).map(([name, entry]) => ({
     name,
-    source: entry.source,
+    source: sourceOf(name, entry, source),
     path: withoutTrailingSlash(entry.path ?? `/srv/nfsroot/${name}`),
     clients: entry.clients ?? [subnet],
+    squash: entry.squash ?? "none",
   }));
   if (exports.length === 0) {
     throw source.complain(
@@ -132,6 +144,20 @@ function exportsOf(written: Written, source: Source, subnet: Cidr): ExportConfig
     paths.set(path, name);
   }
   return exports;
+}
+
+function sourceOf(
+  name: string,
+  entry: Written["exports"][string],
+  source: Source,
+): ExportConfig["source"] {
+  const { source: path, image } = entry;
+  if (path !== undefined && image === undefined) return { kind: "directory", path };
+  if (image !== undefined && path === undefined) return { kind: "image", name: image };
+  throw source.complain(
+    ["exports", name],
+    `expected one of source: DIRECTORY and image: NAME, found ${path === undefined ? "neither" : "both"}`,
+  );
 }
 
 function withoutTrailingSlash(path: string): string {

@@ -1,9 +1,16 @@
 import { z } from "zod";
 import { parseCidr, parseIpv4, parseIpv4Range } from "../bytes/ipv4.ts";
 import { parseMac } from "../bytes/mac.ts";
-import { HOST_NAME_BYTES_MAX, LEASE_SECONDS_MAX, LEASE_SECONDS_MIN, NODES_MAX } from "../limits.ts";
-import { logLevels } from "./config.ts";
-import { parseDurationSeconds } from "./units.ts";
+import {
+  CACHE_CONFIGURED_BYTES_MIN,
+  HOST_NAME_BYTES_MAX,
+  LEASE_SECONDS_MAX,
+  LEASE_SECONDS_MIN,
+  NODES_MAX,
+  THREADS_MAX,
+} from "../limits.ts";
+import { logLevels, squashes } from "./config.ts";
+import { parseDurationSeconds, parseSizeBytes } from "./units.ts";
 
 /** One schema for sidus.yaml: shapes and single values. What hangs together is checked in resolve.ts. */
 
@@ -37,6 +44,14 @@ const lease = written("a lease time, as 12h or 7d (at least 2m), or infinite", (
     return undefined;
   }
   return seconds;
+});
+const threads = written(`a number of threads from 1 to ${THREADS_MAX}`, (text) => {
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : 0;
+  return value >= 1 && value <= THREADS_MAX ? value : undefined;
+});
+const cacheSize = written("a size of at least 16M, as 512M or 2G", (text) => {
+  const bytes = parseSizeBytes(text);
+  return bytes !== undefined && bytes >= CACHE_CONFIGURED_BYTES_MIN ? bytes : undefined;
 });
 const hostName = written(
   `a host name: letters, digits and inner dashes, at most ${HOST_NAME_BYTES_MAX}`,
@@ -87,6 +102,9 @@ export const schema = z.strictObject({
   interface: interfaceName,
   address: ipv4.optional(),
   state: absolutePath.optional(),
+  images: absolutePath.optional(),
+  threads: threads.optional(),
+  cache: cacheSize.optional(),
   ports: z
     .strictObject({
       dhcp: port.optional(),
@@ -110,9 +128,11 @@ export const schema = z.strictObject({
   exports: z.record(
     name,
     z.strictObject({
-      source: absolutePath,
+      source: absolutePath.optional(),
+      image: name.optional(),
       path: bootPath.optional(),
       clients: oneOrMore(cidr).optional(),
+      squash: z.enum(squashes, { error: `expected one of ${squashes.join(", ")}` }).optional(),
     }),
   ),
   boot: z

@@ -9,10 +9,27 @@ import { runConfined } from "./confined.ts";
 import { finishTree, type TreeKernel, treeKernel } from "./finish.ts";
 import { writeOverlay } from "./overlay.ts";
 import { placeDirectory, placeFile } from "./place.ts";
+import { sealTree } from "./seal.ts";
 import { openStaging, type Staging } from "./staging.ts";
 import { type BuildProgress, BuildSteps, type StepTime } from "./steps.ts";
+import type { ImageStore, Manifest } from "./store.ts";
 
-export interface BuildOptions {
+/** A directory, a sealed image, or both. */
+export type BuildOutput =
+  | {
+      /** Where the tree will be; nothing may be there yet. */
+      readonly output: string;
+      readonly images?: ImageStore | undefined;
+    }
+  | {
+      readonly output: undefined;
+      /** Where the tree is sealed as the current version of its name. */
+      readonly images: ImageStore;
+    };
+
+export type BuildOptions = BuildSettings & BuildOutput;
+
+interface BuildSettings {
   /** What nodes say that they run. */
   readonly name: string;
   /** A suite of Debian: bookworm, trixie, … */
@@ -21,8 +38,6 @@ export interface BuildOptions {
   readonly include: readonly string[];
   /** As mmdebstrap takes them: URLs, `deb …` lines, sources files. None: its own choice for the suite. */
   readonly mirrors: readonly string[];
-  /** Where the tree will be; nothing may be there yet. */
-  readonly output: string;
   /** Undefined: nobody logs in as root by password. */
   readonly rootPassword: string | undefined;
   /** All that the build prints. */
@@ -40,7 +55,9 @@ export interface BuildDeps {
 }
 
 export interface BuildResult {
-  readonly directory: string;
+  /** Undefined where only an image was asked for. */
+  readonly directory: string | undefined;
+  readonly image: Manifest | undefined;
   readonly kernel: TreeKernel;
   readonly steps: readonly StepTime[];
   readonly seconds: number;
@@ -48,14 +65,14 @@ export interface BuildResult {
 }
 
 /**
- * Builds a tree that boots from the network, as root. Until it is whole there is nothing at `output`; whatever ends the
+ * Builds a tree that boots from the network, as root. Until it is whole there is nothing of it; whatever ends the
  * build early leaves no mount and no process, and at most a hidden directory that the next build removes.
  * @throws UserError
  */
 export async function buildTree(options: BuildOptions, deps: BuildDeps): Promise<BuildResult> {
-  refuseImpossible();
+  refuseImpossible(options);
   const architecture = execFileSync("dpkg", ["--print-architecture"], { encoding: "utf8" }).trim();
-  const staging = openStaging(options.output);
+  const staging = stage(options);
   const steps = new BuildSteps(deps.clock);
   try {
     openLog(options);
@@ -74,13 +91,19 @@ export async function buildTree(options: BuildOptions, deps: BuildDeps): Promise
       built: new Date(deps.clock.epochMs()).toISOString(),
       sidus: options.version,
     });
-    finish("writing to disk");
-    // Else a power cut soon after could leave a whole directory of empty files.
-    execFileSync("sync", ["--file-system", staging.tree]);
-    deps.signal?.throwIfAborted();
-    staging.commit();
+    if (options.images !== undefined) finish("sealing");
+    const image = await seal(options, deps, staging);
+    if (options.output === undefined) staging.discard();
+    else {
+      finish("writing to disk");
+      // Else a power cut soon after could leave a whole directory of empty files.
+      execFileSync("sync", ["--file-system", staging.tree]);
+      deps.signal?.throwIfAborted();
+      staging.commit();
+    }
     return {
       directory: options.output,
+      image,
       kernel,
       steps: steps.times(),
       seconds: Math.round(steps.current.elapsedMs / 100) / 10,
@@ -89,7 +112,7 @@ export async function buildTree(options: BuildOptions, deps: BuildDeps): Promise
   } catch (error) {
     staging.discard();
     if (deps.signal?.aborted === true) {
-      throw new UserError(`building ${options.output} was interrupted; nothing of it is left`, {
+      throw new UserError(`building ${goalOf(options)} was interrupted; nothing of it is left`, {
         cause: error,
         exitCode: 1,
       });
@@ -98,15 +121,37 @@ export async function buildTree(options: BuildOptions, deps: BuildDeps): Promise
   }
 }
 
-function refuseImpossible(): void {
+function stage({ name, output, images }: BuildOptions): Staging {
+  return output === undefined ? images.stage(name, "building") : openStaging(output);
+}
+
+async function seal(
+  { name, images, version }: BuildOptions,
+  { clock, signal }: BuildDeps,
+  { tree }: Staging,
+): Promise<Manifest | undefined> {
+  if (images === undefined) return undefined;
+  const sealedAt = new Date(clock.epochMs());
+  return await sealTree({ name, tree, store: images, version, sealedAt, signal });
+}
+
+function goalOf({ name, output }: BuildOptions): string {
+  return output ?? `the image ${name}`;
+}
+
+function refuseImpossible({ images }: BuildOptions): void {
   if (process.getuid?.() !== 0) {
     throw new UserError("building a tree needs root, for owners and devices: sudo sidus build …");
   }
-  if (spawnSync("mmdebstrap", ["--version"]).error !== undefined) {
-    throw new UserError(
-      "mmdebstrap is not installed: apt-get install mmdebstrap, or sidus doctor build --fix",
-    );
-  }
+  refuseMissing("mmdebstrap", "mmdebstrap");
+  if (images !== undefined) refuseMissing("mkfs.erofs", "erofs-utils");
+}
+
+function refuseMissing(program: string, debian: string): void {
+  if (spawnSync(program, ["--version"]).error === undefined) return;
+  throw new UserError(
+    `${program} is not installed: apt-get install ${debian}, or sidus doctor build --fix`,
+  );
 }
 
 function openLog(options: BuildOptions): void {
@@ -159,12 +204,13 @@ async function bootstrap(
 }
 
 /** The first complaint says what went wrong; those after it are its consequences. */
-function failed({ output, logFile }: BuildOptions): UserError {
+function failed(options: BuildOptions): UserError {
+  const { logFile } = options;
   const complaint = readFileSync(logFile, "utf8")
     .split("\n")
     .find((line) => /^(?:E:|dpkg: error)/.test(line));
   const why = complaint === undefined ? "" : `: ${complaint.trim()}`;
-  return new UserError(`building ${output} failed${why}; all of it is in ${logFile}`, {
+  return new UserError(`building ${goalOf(options)} failed${why}; all of it is in ${logFile}`, {
     exitCode: 1,
   });
 }

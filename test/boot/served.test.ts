@@ -63,7 +63,9 @@ function settings(change: Partial<ServedSettings> = {}, tree: Sketch = debian): 
     name: "sidus",
     path: "/srv/nfsroot/sidus",
     tree: sketchedTree(tree),
+    pin: "",
     admits: (from: Ipv4) => contains(network, from),
+    pinned: async () => undefined,
   };
   return {
     boot: {
@@ -209,6 +211,28 @@ describe("files out of the tree", () => {
     expect(await text("pxelinux.0", "10.77.0.11", change)).toBe("other loader");
     expect(await text("memtest.bin", "10.77.0.11", change)).toBe("memtest");
     expect(await text("ldlinux.c32", "10.77.0.11", change)).toBe("ldlinux");
+  });
+
+  test("of a tree in versions: one boot stays with the version that it began with", async () => {
+    const base = settings();
+    const label = base.boot.labels.get("tmpfs");
+    if (label?.kind !== "linux") throw new Error("label");
+    const older = sketchedTree({ boot: { [`vmlinuz-${kernel}`]: "older kernel" } });
+    const from = {
+      ...label.export,
+      pin: "@00112233445566ff",
+      admits: () => true,
+      pinned: async (pin: string) => (pin === "@8899aabbccddeeff" ? older : undefined),
+    };
+    const labels = new Map([["tmpfs", { ...label, export: from }]]);
+    const change = { ...base, exports: [from], boot: { ...base.boot, labels } };
+    const rendered = await text("pxelinux.cfg/default", "10.77.0.11", change);
+    expect(rendered).toContain(`KERNEL sidus@00112233445566ff/boot/vmlinuz-${kernel}\n`);
+    expect(rendered).toContain("nfsroot=10.77.0.1:/srv/nfsroot/sidus@00112233445566ff,tcp");
+    const at = (pin: string) => text(`sidus${pin}/boot/vmlinuz-${kernel}`, "10.77.0.11", change);
+    expect(await at("@8899aabbccddeeff")).toBe("older kernel");
+    expect(await at("@0000000000000000")).toBe("missing");
+    expect(await at("")).toBe("kernel");
   });
 
   test("names that could not be meant so", () => {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { buildOptions } from "../../src/cli/build.ts";
+import { type BuildArguments, buildOptions } from "../../src/cli/build.ts";
 import { version } from "../../src/cli/version.ts";
 import { directoryOf, sidus } from "../sidus.ts";
 
@@ -14,10 +14,27 @@ describe("sidus build", () => {
       include: [],
       mirrors: [],
       output: "/srv/nfsroot/room",
+      images: undefined,
       rootPassword: undefined,
       logFile: "/var/log/sidus/build-room.log",
       version,
     });
+  });
+
+  test("an image stays no directory, unless both are asked for", () => {
+    const output = (given: Partial<BuildArguments>) => {
+      const { output, images } = buildOptions("room", { ...plain, ...given });
+      return { output, images: images?.directory };
+    };
+    const images = "/var/lib/sidus/images";
+    expect(output({ dir: true, output: "/x/y" })).toEqual({ output: "/x/y", images: undefined });
+    expect(output({ image: true })).toEqual({ output: undefined, images });
+    expect(output({ image: true, images: "/i" })).toEqual({ output: undefined, images: "/i" });
+    expect(output({ image: true, dir: true })).toEqual({ output: "/srv/nfsroot/room", images });
+    const both = { image: true, dir: true, output: "/x/y", images: "/i" };
+    expect(output(both)).toEqual({ output: "/x/y", images: "/i" });
+    expect(() => output({ image: true, output: "/x/y" })).toThrow(/^--output: with --image no/);
+    expect(() => output({ images: "/i" })).toThrow(/^--images: only with --image/);
   });
 
   test("packages come in lists, as often as one likes", () => {

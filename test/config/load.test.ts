@@ -66,6 +66,10 @@ describe("sidus.yaml", () => {
     expect(config.ports).toEqual({ dhcp: 67, tftp: 69, http: 80, nfs: 2049, portmap: 111 });
     expect([...config.boot.labels.keys()]).toEqual(["tmpfs", "local"]);
     expect(config.state).toBe("/var/lib/sidus");
+    expect(config.images).toBe("/var/lib/sidus/images");
+    expect(config.threads).toBeGreaterThanOrEqual(1);
+    expect(config.cache).toBeGreaterThanOrEqual(16 << 20);
+    expect(config.cache).toBeLessThanOrEqual(1 << 30);
   });
 
   test("everything it may say", () => {
@@ -73,6 +77,9 @@ describe("sidus.yaml", () => {
 interface: eth1
 address: 10.13.30.1
 state: /tmp/state
+images: /tmp/images
+threads: 3
+cache: 512M
 ports: { dhcp: 6767, tftp: 6969, http: 8080, nfs: 12049, portmap: 1111 }
 dhcp:
   range: [10.13.30.50-10.13.30.60, 10.13.30.70-10.13.30.80]
@@ -83,7 +90,8 @@ dhcp:
   deny-unknown: true
 exports:
   a: { source: /trees/a }
-  b: { source: /trees/b, path: /exports/b/, clients: 10.13.30.0/25 }
+  b: { source: /trees/b, path: /exports/b/, clients: 10.13.30.0/25, squash: root }
+  c: { image: debian }
 boot:
   default: rescue
   overlay: /srv/overlay
@@ -96,9 +104,16 @@ nodes:
 log: { level: debug }
 `);
     expect(config.dhcp.leaseSeconds).toBe("infinite");
+    expect(config).toMatchObject({ images: "/tmp/images", threads: 3, cache: 536_870_912 });
+    expect(config.exports.map((entry) => entry.source)).toEqual([
+      { kind: "directory", path: "/trees/a" },
+      { kind: "directory", path: "/trees/b" },
+      { kind: "image", name: "debian" },
+    ]);
     expect(config.dhcp.ranges).toHaveLength(2);
     expect(config.dhcp.denyUnknown).toBe(true);
-    expect(config.exports[1]).toMatchObject({ path: "/exports/b", name: "b" });
+    expect(config.exports[0]).toMatchObject({ squash: "none" });
+    expect(config.exports[1]).toMatchObject({ path: "/exports/b", name: "b", squash: "root" });
     expect(config.exports[0]?.clients.map(formatCidr)).toEqual(["10.13.30.0/24"]);
     expect(config.boot.labels.get("rescue")).toMatchObject({ export: "b", append: "quiet splash" });
     expect(config.boot.labels.get("disk")).toEqual({ kind: "local" });
@@ -141,7 +156,27 @@ log: { level: debug }
     [
       "no source",
       smallest.replace("source: /srv/nfsroot/sidus, ", ""),
-      "sidus.yaml:5: exports.sidus.source: expected an absolute path",
+      "sidus.yaml:5: exports.sidus: expected one of source: DIRECTORY and image: NAME, found neither",
+    ],
+    [
+      "two sources",
+      smallest.replace("source:", "image: debian, source:"),
+      "sidus.yaml:5: exports.sidus: expected one of source: DIRECTORY and image: NAME, found both",
+    ],
+    [
+      "no threads",
+      `${smallest}threads: 0`,
+      'sidus.yaml:7: threads: expected a number of threads from 1 to 64, found "0"',
+    ],
+    [
+      "a cache of next to nothing",
+      `${smallest}cache: 4M`,
+      'sidus.yaml:7: cache: expected a size of at least 16M, as 512M or 2G, found "4M"',
+    ],
+    [
+      "a squash that is none",
+      smallest.replace("clients:", "squash: nobody, clients:"),
+      'sidus.yaml:5: exports.sidus.squash: expected one of none, root, all, found "nobody"',
     ],
     [
       "a relative source",

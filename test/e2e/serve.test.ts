@@ -125,7 +125,7 @@ exports:
     await using _ = await serveIn(namespace, config, ready);
     write((text) => text.replace("/state", "/other-state"));
     expect(await refusal()).toMatch(
-      /cannot listen on UDP 10.13.20.1:(67|69): another program has it; `ss -lunp sport = :\1` names it/,
+      /cannot listen on TCP 10.13.20.1:2049: another program has it; `ss -ltnp sport = :2049` names it/,
     );
   });
 

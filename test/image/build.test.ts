@@ -13,7 +13,7 @@ import { VirtualClock } from "../sim/clock.ts";
 import { isMounted, processesNaming } from "./remains.ts";
 
 /** Whole builds are tested by `sidus demo --check`; here is what happens to those that do not end well. */
-const lacking = lackingOf("root", "mmdebstrap", "unshare");
+const lacking = lackingOf("root", "mmdebstrap", "mkfs.erofs", "unshare");
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 interface RunningBuild {
@@ -23,10 +23,15 @@ interface RunningBuild {
 }
 
 /** `sidus build room`, up to where mmdebstrap has said something. */
-async function startBuild(parent: string, something: string): Promise<RunningBuild> {
+async function startBuild(
+  parent: string,
+  something: string,
+  given: readonly string[] = [],
+): Promise<RunningBuild> {
   const log = join(parent, "log");
   rmSync(log, { force: true });
-  const args = ["build", "room", "--output", join(parent, "room"), "--log", log];
+  const goal = given.length > 0 ? given : ["--output", join(parent, "room")];
+  const args = ["build", "room", ...goal, "--log", log];
   const child = spawn(process.execPath, [main, ...args], { stdio: ["ignore", "ignore", "pipe"] });
   let stderr = "";
   child.stderr.on("data", (bytes: Buffer) => {
@@ -85,6 +90,28 @@ describe.skipIf(lacking !== undefined)(title("sidus build", lacking), () => {
     expect(readFileSync(log, "utf8")).toContain("/nowhere/debian");
     expect(readdirSync(parent)).toEqual(["log"]);
   }, 30_000);
+
+  test("an image whose build fails or is interrupted leaves nothing", async () => {
+    const parent = directoryOf({});
+    const [images, log] = [join(parent, "images"), join(parent, "log")];
+    const goal = ["--image", "--images", images];
+    const failed = await sidus(
+      ...["build", "room", ...goal, "--log", log],
+      ...["--mirror", "file:///nowhere/debian"],
+    );
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toMatch(/^sidus: building the image room failed: E: .*; all of it is/m);
+    expect(readdirSync(images)).toEqual([]);
+
+    const build = await startBuild(parent, "extracting archives", goal);
+    expect(readdirSync(images)).toHaveLength(1);
+    build.child.kill("SIGTERM");
+    const [code] = await once(build.child, "exit");
+    expect(code).toBe(1);
+    expect(build.stderr()).toContain("building the image room was interrupted; nothing of it");
+    await gone(parent);
+    expect(readdirSync(images)).toEqual([]);
+  }, 60_000);
 
   test("a place that is taken is refused before anything is done", async () => {
     const parent = directoryOf({ "room/kept": "kept" });

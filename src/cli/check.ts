@@ -1,0 +1,11 @@
+import { UserError } from "../user-error.ts";
+
+/** @throws UserError that names the argument. */
+export function check(value: string, pattern: RegExp, what: string, expected: string): void {
+  if (!pattern.test(value)) throw new UserError(`${what}: expected ${expected}, found "${value}"`);
+}
+
+/** Of a tree or an image: it names files. @throws UserError */
+export function checkName(name: string): void {
+  check(name, /^[A-Za-z0-9][\w.-]{0,62}$/, "NAME", "letters, digits, `.`, `_` and `-`");
+}

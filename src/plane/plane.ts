@@ -1,0 +1,79 @@
+import { RPC_KEEP_ALIVE_MS } from "../limits.ts";
+import type { Endpoint } from "../net/endpoint.ts";
+import { listenTcp } from "../net/tcp.ts";
+import type { VersionUse } from "../nfs/uses.ts";
+import type { BlockCache } from "../tree/cache/cache.ts";
+import type { BootEvent } from "../watch/events.ts";
+import type { ExportSpec, WorkerStart } from "./messages.ts";
+import { PlaneThread, type Unasked } from "./thread.ts";
+
+export interface DataPlaneOptions {
+  /** NFS and MOUNT. Port 0 lets the system choose. */
+  readonly local: Endpoint;
+  readonly threads: number;
+  readonly cache: BlockCache;
+  readonly exports: readonly ExportSpec[];
+  readonly tell: (event: BootEvent) => void;
+  /** Who used which version of an image since this was last said. */
+  readonly used: (uses: readonly VersionUse[]) => void;
+  readonly report: (what: string, error: unknown) => void;
+  /** A thread ended, though nobody stopped it: its part of the nodes is not served any more. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** Threads that serve NFS, each its own connections: the kernel spreads them. */
+export interface DataPlane extends AsyncDisposable {
+  readonly local: Endpoint;
+  /** Takes on another list of exports; done when every thread has. @throws UserError */
+  take(exports: readonly ExportSpec[]): Promise<void>;
+}
+
+/** Starts the threads; answers when all of them listen. @throws UserError where the port is taken or a tree cannot be served. */
+export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
+  const local = await freeEndpoint(options.local);
+  const start: WorkerStart = { local, cache: options.cache.shared, exports: options.exports };
+  await using opened = new AsyncDisposableStack();
+  const threads: PlaneThread[] = Array.from({ length: options.threads }, () =>
+    opened.use(new PlaneThread({ start, hear, failed: options.failed })),
+  );
+  function hear(message: Unasked, from: PlaneThread): void {
+    switch (message.kind) {
+      case "told":
+        message.events.forEach(options.tell);
+        break;
+      case "used":
+        options.used(message.uses);
+        break;
+      case "report":
+        options.report(message.what, message.error);
+        break;
+      case "mounts":
+        for (const thread of threads) if (thread !== from) thread.post(message);
+    }
+  }
+  await Promise.all(threads.map((thread) => thread.listening()));
+  const stack = opened.move();
+  return {
+    local,
+    async take(exports) {
+      await Promise.all(threads.map((thread) => thread.take(exports)));
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
+/** Threads share a port with whoever asks for it: only one that asks for it alone learns that it is taken. */
+async function freeEndpoint(local: Endpoint): Promise<Endpoint> {
+  const nobody = { data() {}, drained() {}, closed() {} };
+  await using alone = await listenTcp({
+    local,
+    connectionsMax: 1,
+    keepAliveMs: RPC_KEEP_ALIVE_MS,
+    accept(connection) {
+      connection.destroy();
+      return nobody;
+    },
+    refused() {},
+  });
+  return alone.local;
+}

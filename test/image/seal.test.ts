@@ -1,0 +1,246 @@
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  lutimesSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { afterAll, describe, expect, test } from "vitest";
+import { sealTree } from "../../src/image/seal.ts";
+import { ImageStore, type Manifest } from "../../src/image/store.ts";
+import { VersionUses } from "../../src/image/uses.ts";
+import { CACHE_BYTES_MIN } from "../../src/limits.ts";
+import { BlockCache } from "../../src/tree/cache/cache.ts";
+import { openErofs } from "../../src/tree/erofs.ts";
+import type { Tree } from "../../src/tree/tree.ts";
+import { UserError } from "../../src/user-error.ts";
+import { lackingOf, title } from "../needs.ts";
+import { directoryOf, smallTree } from "../sidus.ts";
+import { differences } from "../tree/erofs/reading.ts";
+import { bytesOf } from "../tree/random-tree.ts";
+
+const lacking = lackingOf("mkfs.erofs", "setfattr");
+const lackingRoot = lackingOf("mkfs.erofs", "setfattr", "root");
+
+const cleanup = new AsyncDisposableStack();
+afterAll(() => cleanup.disposeAsync());
+
+const SEALED_AT = "2026-03-04T05:06:07.000Z";
+
+interface Sealing {
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+}
+
+function seal(store: ImageStore, tree: string, { name = "room", signal }: Sealing = {}) {
+  const sealedAt = new Date(SEALED_AT);
+  return sealTree({ name, tree, store, version: "1.2.3", sealedAt, signal });
+}
+
+function newStore(): ImageStore {
+  return new ImageStore(join(directoryOf({}), "images"));
+}
+
+function fileOf(store: ImageStore, { name, digest }: Manifest): string {
+  return join(store.directoryOf(name), `${digest}.erofs`);
+}
+
+async function opened(store: ImageStore, manifest: Manifest): Promise<Tree> {
+  const cache = BlockCache.create(CACHE_BYTES_MIN);
+  const { digest } = manifest;
+  return cleanup.use(await openErofs(fileOf(store, manifest), { cache, digest }));
+}
+
+/** What anybody can make. */
+function writeTree(): string {
+  const tree = directoryOf({
+    ...smallTree,
+    "lib/modules/6.1.0-1-amd64/modules.dep": "kernel/fs/nfs/nfs.ko:\n",
+    "etc/passwd": "root:x:0:0::/root:/bin/sh\n",
+  });
+  linkSync(join(tree, "etc/passwd"), join(tree, "etc/passwd-"));
+  symlinkSync("../etc/passwd", join(tree, "usr/link"));
+  writeFileSync(bytesOf(`${tree}/caf\xe9`), "no UTF-8");
+  writeFileSync(join(tree, "n".repeat(254)), "the longest name that can be sealed");
+  writeFileSync(join(tree, "hole"), "before");
+  truncateSync(join(tree, "hole"), 1_000_000);
+  writeFileSync(join(tree, "hole"), "after", { flag: "a" });
+  execFileSync("mkfifo", [join(tree, "fifo")]);
+  chmodSync(join(tree, "usr"), 0o1777);
+  utimesSync(join(tree, "hole"), 1, 0.25);
+  lutimesSync(join(tree, "usr/link"), 1_000_000_000.125, 1_000_000_000.125);
+  execFileSync("setfattr", ["-n", "user.one", "-v", "carried along", join(tree, "etc/passwd")]);
+  return tree;
+}
+
+describe.skipIf(lacking)(title("sealing", lacking), () => {
+  test("an image equals its tree, is named by its digest, is current, and never changes", async () => {
+    const store = newStore();
+    const tree = writeTree();
+    const manifest = await seal(store, tree);
+    expect(await differences(await opened(store, manifest), tree)).toEqual([]);
+    const file = fileOf(store, manifest);
+    const bytes = readFileSync(file);
+    expect(createHash("sha256").update(bytes).digest("hex")).toBe(manifest.digest);
+    expect(bytes.includes("carried along")).toBe(true);
+    expect(statSync(file).mode & 0o7777).toBe(0o444);
+    expect(manifest).toEqual({
+      ...{ name: "room", digest: manifest.digest, bytes: bytes.length, sealed: SEALED_AT },
+      ...{ sidus: "1.2.3", kernel: "6.1.0-1-amd64" },
+    });
+    expect(await store.versions("room", 0)).toEqual([{ ...manifest, isCurrent: true, nodes: [] }]);
+    expect(readdirSync(store.directory)).toEqual(["room"]);
+    expect(readdirSync(store.directoryOf("room")).toSorted()).toEqual(
+      [`${manifest.digest}.erofs`, `${manifest.digest}.json`, "current"].toSorted(),
+    );
+  });
+
+  test("times are kept to the nanosecond, the youngest one too", async () => {
+    const tree = directoryOf({ file: "" });
+    execFileSync("touch", ["--date=@4000000000.000000007", join(tree, "file")]);
+    const store = newStore();
+    const manifest = await seal(store, tree);
+    expect(await differences(await opened(store, manifest), tree)).toEqual([]);
+  });
+
+  test("the same tree gives the same digest: again, and copied elsewhere", async () => {
+    const store = newStore();
+    const tree = writeTree();
+    const { digest } = await seal(store, tree);
+    expect((await seal(store, tree)).digest).toBe(digest);
+    const copy = join(directoryOf({}), "copy");
+    execFileSync("cp", ["--archive", tree, copy]);
+    expect((await seal(store, copy, { name: "other" })).digest).toBe(digest);
+    chmodSync(join(copy, "hole"), 0o600);
+    expect((await seal(store, copy, { name: "other" })).digest).not.toBe(digest);
+    expect(await store.names()).toEqual(["other", "room"]);
+    expect(await store.versions("room", 0)).toHaveLength(1);
+    expect(await store.versions("other", 0)).toHaveLength(2);
+  });
+
+  test("a new version becomes current, and back; both are kept until one is removed", async () => {
+    const store = newStore();
+    const tree = directoryOf({ file: "first" });
+    const first = await seal(store, tree);
+    writeFileSync(join(tree, "file"), "second, longer");
+    const second = await seal(store, tree);
+    const currentOf = async () => (await store.versions("room", 0)).find((one) => one.isCurrent);
+    expect((await currentOf())?.digest).toBe(second.digest);
+    store.use("room", first.digest);
+    expect((await currentOf())?.digest).toBe(first.digest);
+    const uses = new VersionUses(store.directoryOf("room"));
+    uses.note(second.digest, ["10.0.0.1"], 0);
+    uses.save();
+    await expect(store.remove("room", second.digest, 0)).rejects.toThrow(/in use by 10.0.0.1/);
+    uses.note(first.digest, ["10.0.0.1"], 3_600_000);
+    uses.save();
+    await store.remove("room", second.digest, 3_600_000);
+    expect(await store.versions("room", 0)).toHaveLength(1);
+    // Sealed again, it is the same version again.
+    expect((await seal(store, tree)).digest).toBe(second.digest);
+  });
+
+  test("interrupted, it leaves nothing", async () => {
+    const store = newStore();
+    const tree = directoryOf({ large: "" });
+    truncateSync(join(tree, "large"), 2 ** 31);
+    const interrupt = new AbortController();
+    const sealed = seal(store, tree, { signal: interrupt.signal });
+    const told = expect(sealed).rejects.toThrow(
+      `sealing ${tree} was interrupted; nothing of it is left`,
+    );
+    const isWriting = () =>
+      readdirSync(store.directory).some((name) =>
+        existsSync(join(store.directory, name, "image.erofs")),
+      );
+    while (!isWriting()) await setTimeout(5);
+    interrupt.abort();
+    await told;
+    expect(readdirSync(store.directory)).toEqual([]);
+    await expect(seal(store, tree, { signal: interrupt.signal })).rejects.toThrow(UserError);
+    expect(readdirSync(store.directory)).toEqual([]);
+  });
+
+  test("a version that was sealed before stays current when sealing fails", async () => {
+    const store = newStore();
+    const tree = directoryOf({ file: "" });
+    const before = await seal(store, tree);
+    writeFileSync(join(tree, "x".repeat(255)), "");
+    await expect(seal(store, tree)).rejects.toThrow(
+      `a name of 255 bytes in ${tree} cannot be sealed: shorten it, or leave it out`,
+    );
+    expect(readdirSync(store.directory)).toEqual(["room"]);
+    expect((await store.versions("room", 0)).map(({ digest }) => digest)).toEqual([before.digest]);
+  });
+
+  test("two at once of one image: the second is refused; another image does not mind", async () => {
+    const store = newStore();
+    const tree = directoryOf({ file: "" });
+    const first = seal(store, tree);
+    await expect(seal(store, tree)).rejects.toThrow(/already; wait for it, or end it/);
+    await seal(store, tree, { name: "other" });
+    await first;
+    expect(await store.names()).toEqual(["other", "room"]);
+  });
+
+  test("what is no tree is refused, and so is a tree that holds the images", async () => {
+    const store = newStore();
+    const tree = directoryOf({ file: "" });
+    const noTree = /is no directory: name the one that holds the tree$/;
+    await expect(seal(store, join(tree, "file"))).rejects.toThrow(noTree);
+    await expect(seal(store, join(tree, "absent"))).rejects.toThrow(noTree);
+    const inside = new ImageStore(join(tree, "var/images"));
+    for (const around of [tree, join(tree, "var/images"), "/"]) {
+      await expect(seal(inside, around)).rejects.toThrow(
+        /is in the tree .*: choose other --images/,
+      );
+    }
+    // Beside it, where only the names begin alike.
+    symlinkSync(tree, `${tree}-link`);
+    const { digest } = await seal(new ImageStore(`${tree}-images`), `${tree}-link`);
+    rmSync(join(tree, "var"), { recursive: true });
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test("a tree without a kernel is an image all the same", async () => {
+    const store = newStore();
+    const tree = directoryOf({ "boot/readme": "" });
+    expect((await seal(store, tree)).kernel).toBeUndefined();
+    rmSync(join(tree, "boot"), { recursive: true });
+    expect((await seal(store, tree)).kernel).toBeUndefined();
+  });
+});
+
+describe.skipIf(lackingRoot)(title("sealing what only root can make", lackingRoot), () => {
+  test("owners, devices and attributes of the system", async () => {
+    const tree = writeTree();
+    for (const node of ["null c 1 3", "sda b 8 0", "large c 4095 1048575"]) {
+      const [name = "", ...rest] = node.split(" ");
+      execFileSync("mknod", [join(tree, name), ...rest]);
+    }
+    execFileSync("chown", ["1000:4000000000", join(tree, "etc/passwd")]);
+    execFileSync("chown", ["-h", "65535:65536", join(tree, "usr/link")]);
+    chmodSync(join(tree, "etc/passwd"), 0o6751);
+    // After chown, which would drop it. Version 2 of capabilities(7): cap_net_raw, effective.
+    const capability = "0sAQAAAgAgAAAAAAAAAAAAAAAAAAA=";
+    const value = ["-n", "security.capability", "-v", capability];
+    execFileSync("setfattr", [...value, join(tree, "hole")]);
+    const store = newStore();
+    const manifest = await seal(store, tree);
+    expect(await differences(await opened(store, manifest), tree)).toEqual([]);
+    const bytes = readFileSync(fileOf(store, manifest));
+    expect(bytes.includes(Buffer.from(capability.slice(2), "base64"))).toBe(true);
+    expect((await seal(store, tree)).digest).toBe(manifest.digest);
+  });
+});

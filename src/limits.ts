@@ -133,6 +133,8 @@ export const TREE_ENTRIES_MAX = 262_144;
 export const TREE_NAMES_MAX = 262_144;
 /** Names in sorted directory listings that are kept, about 0.1 KiB each; one larger directory is kept alone. */
 export const TREE_LISTED_NAMES_MAX = 262_144;
+/** Entries in whole pages of listings that were sent lately, about 0.3 KiB each as they are sent: those of a boot. */
+export const TREE_PAGES_ENTRIES_MAX = 32_768;
 /** Open descriptors; the usual limit of a process is 1024 at least. */
 export const TREE_OPEN_FILES_MAX = 512;
 /** Disk questions asked at once for one directory: more than the thread pool has threads gains nothing. */

@@ -4,6 +4,7 @@ import type { Credential } from "../rpc/credentials.ts";
 import type { Later } from "../rpc/program.ts";
 import type { Attributes, Tree } from "../tree/tree.ts";
 import { encodeAttributes } from "./attributes.ts";
+import { EncodedPages } from "./listing.ts";
 import { type Squash, squashed } from "./squash.ts";
 import type { Uses } from "./uses.ts";
 
@@ -31,6 +32,7 @@ export class Served {
   readonly identityLow: number;
   /** Who used it lately, where it is one version of several. */
   readonly users: Set<Ipv4> | undefined;
+  readonly pages = new EncodedPages();
   readonly #encoded = new WeakMap<Attributes, Uint8Array>();
 
   constructor(from: Export, tree: Tree, uses: Uses) {

@@ -42,12 +42,16 @@ export class Listing {
   }
 }
 
-interface Kept {
+/** A listing, and until when it is believed, if the directory stays as it is. */
+export interface KnownListing {
   readonly listing: Listing;
-  readonly modified: Timestamp;
-  readonly changed: Timestamp;
   /** When the directory had changed just before it was read, its time may be the same after the next change. */
   readonly goodUntil: number;
+}
+
+interface Kept extends KnownListing {
+  readonly modified: Timestamp;
+  readonly changed: Timestamp;
 }
 
 /** Listings by directory, those not used for longest forgotten first. */
@@ -55,7 +59,7 @@ export class Listings {
   readonly #kept = new Map<Place, Kept>();
   #names = 0;
 
-  get(directory: Place, now: number): Listing | undefined {
+  get(directory: Place, now: number): KnownListing | undefined {
     const kept = this.#kept.get(directory);
     if (kept === undefined) return undefined;
     const { modified, changed } = directory.attributes;
@@ -63,7 +67,7 @@ export class Listings {
     if (!isSame || now >= kept.goodUntil) return undefined;
     this.#kept.delete(directory);
     this.#kept.set(directory, kept);
-    return kept.listing;
+    return kept;
   }
 
   /** `attributes` are from before the names were read; `epochMs` and `now` are one moment, before that as well. */
@@ -72,19 +76,20 @@ export class Listings {
     names: readonly string[],
     attributes: Attributes,
     time: { readonly epochMs: number; readonly now: number },
-  ): Listing {
+  ): KnownListing {
     this.#remove(directory);
     const { modified, changed } = attributes;
     const listing = new Listing(names);
     const isSettled = time.epochMs - changed.seconds * 1000 > 2 * TREE_AGE_MS;
     const goodUntil = isSettled ? Number.POSITIVE_INFINITY : time.now + TREE_AGE_MS;
-    this.#kept.set(directory, { listing, modified, changed, goodUntil });
+    const kept = { listing, modified, changed, goodUntil };
+    this.#kept.set(directory, kept);
     this.#names += names.length;
     for (const oldest of this.#kept.keys()) {
       if (this.#names <= TREE_LISTED_NAMES_MAX || oldest === directory) break;
       this.#remove(oldest);
     }
-    return listing;
+    return kept;
   }
 
   #remove(directory: Place): void {

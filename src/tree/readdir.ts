@@ -1,11 +1,13 @@
 import type { Clock } from "../net/clock.ts";
 import type { Disk, Moved } from "./disk.ts";
-import { Listing, Listings, PARENT_COOKIE, SELF_COOKIE } from "./listing.ts";
+import { type KnownListing, Listing, Listings, PARENT_COOKIE, SELF_COOKIE } from "./listing.ts";
 import type { Locator } from "./locator.ts";
 import type { Place } from "./places.ts";
+import { RecentPages } from "./recent-pages.ts";
 import type { Answer, DirectoryEntry, DirectoryPage, FileId, TreeError } from "./tree.ts";
 
-const EMPTY = new Listing([]);
+/** Of what something else is mounted on. */
+const EMPTY: KnownListing = { listing: new Listing([]), goodUntil: Number.POSITIVE_INFINITY };
 /** A directory that moves so often while it is read is given up on. */
 const ATTEMPTS_MAX = 4;
 
@@ -20,6 +22,7 @@ export class DirectoryReader {
   readonly #disk: Disk;
   readonly #locator: Locator;
   readonly #listings = new Listings();
+  readonly #recent = new RecentPages();
 
   constructor(clock: Clock, disk: Disk, locator: Locator) {
     this.#clock = clock;
@@ -29,13 +32,18 @@ export class DirectoryReader {
 
   read(id: FileId, request: Request): Answer<DirectoryPage> {
     const now = this.#clock.now();
+    return (
+      this.#recent.get(id, request, now) ??
+      this.#knownPage(id, request, now) ??
+      this.#ask(id, request)
+    );
+  }
+
+  #knownPage(id: FileId, request: Request, now: number): DirectoryPage | undefined {
     const directory = this.#locator.known(id, now);
-    const listing = directory === undefined ? undefined : this.#known(directory, now);
-    const page =
-      directory === undefined || listing === undefined
-        ? undefined
-        : this.#page(directory, listing, request, now);
-    return page ?? this.#ask(id, request);
+    const known = directory === undefined ? undefined : this.#known(directory, now);
+    if (directory === undefined || known === undefined) return undefined;
+    return this.#page(directory, known, request, now);
   }
 
   async #ask(id: FileId, request: Request): Promise<DirectoryPage | TreeError> {
@@ -45,29 +53,29 @@ export class DirectoryReader {
       if (directory.parent !== undefined) await this.#locator.place(directory.parent.id);
       // What is good now is taken as good until the page is full, however slow the disk.
       const now = this.#clock.now();
-      const listing = this.#known(directory, now) ?? (await this.#list(directory));
-      if (listing === "moved") {
+      const known = this.#known(directory, now) ?? (await this.#list(directory));
+      if (known === "moved") {
         directory.goodUntil = 0;
         continue;
       }
-      if (typeof listing === "string") return listing;
-      const unknown = this.#unknown(directory, listing, request, now);
+      if (typeof known === "string") return known;
+      const unknown = this.#unknown(directory, known.listing, request, now);
       const looked = await this.#locator.look(directory, unknown);
       if (looked === "moved") continue;
       const problem = looked.find((found) => typeof found === "string");
       if (problem !== undefined) return problem;
-      const page = this.#page(directory, listing, request, now);
+      const page = this.#page(directory, known, request, now);
       if (page !== undefined) return page;
     }
     return "io";
   }
 
-  #known(directory: Place, now: number): Listing | undefined {
+  #known(directory: Place, now: number): KnownListing | undefined {
     if (directory.attributes.type !== "directory") return undefined;
     return directory.isMountPoint ? EMPTY : this.#listings.get(directory, now);
   }
 
-  async #list(directory: Place): Promise<Listing | TreeError | Moved> {
+  async #list(directory: Place): Promise<KnownListing | TreeError | Moved> {
     const { attributes } = directory;
     const time = { epochMs: this.#clock.epochMs(), now: this.#clock.now() };
     const names = await this.#disk.list(directory);
@@ -85,15 +93,18 @@ export class DirectoryReader {
   /** Undefined where something in it must be asked for first. */
   #page(
     directory: Place,
-    listing: Listing,
-    { cookie, entriesMax }: Request,
+    { listing, goodUntil }: KnownListing,
+    request: Request,
     now: number,
   ): DirectoryPage | undefined {
+    const { cookie, entriesMax } = request;
+    const places: Place[] = [directory];
     const entries: DirectoryEntry[] = [];
     if (cookie < SELF_COOKIE) entries.push(entryOf(".", SELF_COOKIE, directory));
     if (cookie < PARENT_COOKIE && entries.length < entriesMax) {
       const parent = directory.parent ?? directory;
       if (now >= parent.goodUntil) return undefined;
+      places.push(parent);
       entries.push(entryOf("..", PARENT_COOKIE, parent));
     }
     let at = listing.after(cookie);
@@ -101,10 +112,19 @@ export class DirectoryReader {
       const name = listing.names[at] ?? "";
       const place = this.#locator.knownAt(directory, name, now);
       if (place === undefined) return undefined;
-      if (place !== "absent") entries.push(entryOf(name, listing.cookies[at] ?? 0, place));
+      if (place === "absent") continue;
+      places.push(place);
+      entries.push(entryOf(name, listing.cookies[at] ?? 0, place));
     }
     const isPastDots = cookie >= PARENT_COOKIE || entries.some(({ name }) => name === "..");
-    return { entries, end: isPastDots && at === listing.names.length };
+    const page = { entries, end: isPastDots && at === listing.names.length };
+    // A name that comes or goes changes the directory, which is one of these.
+    const pageGoodUntil = places.reduce(
+      (until, place) => Math.min(until, place.goodUntil),
+      goodUntil,
+    );
+    this.#recent.put(directory.id, { ...request, goodUntil: pageGoodUntil, page });
+    return page;
   }
 }
 

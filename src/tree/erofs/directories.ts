@@ -1,5 +1,13 @@
 import { TREE_LISTED_NAMES_MAX, TREE_NAMES_MAX } from "../../limits.ts";
-import type { Attributes, DirectoryEntry, DirectoryPage, FileSlice, TreeError } from "../tree.ts";
+import { RecentPages } from "../recent-pages.ts";
+import type {
+  Attributes,
+  DirectoryEntry,
+  DirectoryPage,
+  FileId,
+  FileSlice,
+  TreeError,
+} from "../tree.ts";
 import { readData } from "./data.ts";
 import { cookieAfter, DirectoryBlock, indexAfter, isName } from "./directory.ts";
 import { type Image, lookAt } from "./image.ts";
@@ -22,6 +30,7 @@ export class Directories {
   readonly #image: Image;
   readonly #inodes: Inodes;
   readonly #found = new Remembered<string, number>(TREE_NAMES_MAX);
+  readonly #recent = new RecentPages();
   readonly #listed = new Remembered<number, Entries>(TREE_LISTED_NAMES_MAX);
 
   constructor(image: Image, inodes: Inodes) {
@@ -48,9 +57,14 @@ export class Directories {
     return typeof inode === "string" ? inode : inode.attributes;
   }
 
-  *page(directory: Inode, cookie: bigint, entriesMax: number): Steps<DirectoryPage> {
-    const { size } = directory.attributes;
-    let position = Number(cookie);
+  /** At once, where it was read lately. */
+  recentPage(directory: FileId, cookie: number, entriesMax: number): DirectoryPage | undefined {
+    return this.#recent.get(directory, { cookie, entriesMax }, 0);
+  }
+
+  *page(directory: Inode, cookie: number, entriesMax: number): Steps<DirectoryPage> {
+    const { id, size } = directory.attributes;
+    let position = cookie;
     if (position > 0 && position >= size) return "bad-cookie";
     const page: DirectoryEntry[] = [];
     while (position < size && page.length < entriesMax) {
@@ -67,7 +81,10 @@ export class Directories {
       position = blockAt + this.#image.blockBytes;
       if (!isWhole) position = cookieAfter(blockAt, index + taken.length - 1);
     }
-    return { entries: page, end: position >= size };
+    const whole = { entries: page, end: position >= size };
+    const goodUntil = Number.POSITIVE_INFINITY;
+    this.#recent.put(id, { cookie, entriesMax, goodUntil, page: whole });
+    return whole;
   }
 
   /** As names are sorted within blocks and over them. */

@@ -50,7 +50,11 @@ export class ErofsTree implements Tree {
   }
 
   readdir(directory: FileId, cookie: bigint, entriesMax: number): Answer<DirectoryPage> {
-    return finish(this.#readdir(directory, cookie, entriesMax));
+    const position = Number(cookie);
+    return (
+      this.#directories.recentPage(directory, position, entriesMax) ??
+      finish(this.#readdir(directory, position, entriesMax))
+    );
   }
 
   read(id: FileId, offset: number, length: number): Answer<FileSlice> {
@@ -91,7 +95,7 @@ export class ErofsTree implements Tree {
     return yield* this.#directories.lookup(directory, name);
   }
 
-  *#readdir(id: FileId, cookie: bigint, entriesMax: number): Steps<DirectoryPage> {
+  *#readdir(id: FileId, cookie: number, entriesMax: number): Steps<DirectoryPage> {
     const directory = yield* this.#directory(id);
     if (typeof directory === "string") return directory;
     return yield* this.#directories.page(directory, cookie, entriesMax);

@@ -84,7 +84,8 @@ function sealable({ tree, store }: SealOptions): string {
 function place(file: string, manifest: Manifest, store: ImageStore): void {
   const { name, digest } = manifest;
   const directory = store.directoryOf(name);
-  chmodSync(file, 0o444);
+  // It holds what its tree holds, passwords too: not for every user of this machine.
+  chmodSync(file, 0o400);
   toDisk(file);
   const beside = join(directory, manifestFile(digest));
   placeFile(beside, `${JSON.stringify(manifest)}\n`, 0o644);

@@ -6,7 +6,7 @@ import { type CacheKey, cacheKey } from "./cache/key.ts";
 import type { Disk } from "./disk.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { Place } from "./places.ts";
-import { attributesOf } from "./stats.ts";
+import { attributesOf, isSameTime } from "./stats.ts";
 import type { Attributes, TreeError } from "./tree.ts";
 
 /** Of one thread's tree: where its contents come from. */
@@ -60,11 +60,7 @@ export class Content implements CachedFile {
     const { id, size, modified, changed } = this.attributes;
     const now = attributesOf(stats, id);
     return (
-      now.size === size &&
-      now.modified.seconds === modified.seconds &&
-      now.modified.nanoseconds === modified.nanoseconds &&
-      now.changed.seconds === changed.seconds &&
-      now.changed.nanoseconds === changed.nanoseconds
+      now.size === size && isSameTime(now.modified, modified) && isSameTime(now.changed, changed)
     );
   }
 }

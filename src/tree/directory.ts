@@ -45,7 +45,8 @@ export async function openDirectory(path: string, options: DirectoryOptions): Pr
     if (!stats.isDirectory()) throw new UserError(`the tree ${path} is not a directory`);
     await readdir(bytes);
     const attributes = attributesOf(stats, stats.ino as FileId);
-    return new DirectoryTree(bytes, new Disk(real, stats.dev), attributes, options);
+    const isLocal = !remoteFileSystems.has((await statfs(bytes)).type >>> 0);
+    return new DirectoryTree(bytes, new Disk(real, stats.dev), attributes, { ...options, isLocal });
   } catch (error) {
     if (error instanceof UserError) throw error;
     const reasons: Partial<Record<TreeError, string>> = {
@@ -57,6 +58,12 @@ export async function openDirectory(path: string, options: DirectoryOptions): Pr
     throw new UserError(`the tree ${path} ${reason}`, { cause: error });
   }
 }
+
+/** statfs(2): network and FUSE file systems, which may ask another machine or program for what they were asked before. */
+const remoteFileSystems = new Set([
+  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x6573_5546, 0x0102_1997, 0x00c3_6400, 0x5346_414f,
+  0x7375_7245, 0x0116_1970, 0x7461_636f, 0x0bd0_0bd0, 0x4750_4653,
+]);
 
 class DirectoryTree implements Tree {
   readonly root: FileId;
@@ -71,7 +78,13 @@ class DirectoryTree implements Tree {
   readonly #contents: ContentSource;
   readonly #lookingUp = new SharedWork<string, Attributes | TreeError>();
 
-  constructor(path: Buffer, disk: Disk, root: Attributes, { clock, cache }: DirectoryOptions) {
+  constructor(
+    path: Buffer,
+    disk: Disk,
+    root: Attributes,
+    options: DirectoryOptions & { readonly isLocal: boolean },
+  ) {
+    const { clock, cache, isLocal } = options;
     this.root = root.id;
     this.identity = (BigInt(hashOf64(root.id)) << 32n) | BigInt(root.generation);
     this.#path = path;
@@ -80,7 +93,7 @@ class DirectoryTree implements Tree {
     this.#cache = cache;
     this.#contents = { space: hashOf64(this.identity), disk, files: this.#files };
     const gone = (id: FileId) => this.#files.forget(id);
-    this.#locator = new Locator({ clock, disk, root, gone });
+    this.#locator = new Locator({ clock, disk, root, gone, isLocal });
     this.#directories = new DirectoryReader(clock, disk, this.#locator);
   }
 
@@ -195,7 +208,7 @@ class DirectoryTree implements Tree {
 
   #contentOf(place: Place): Content {
     const known = place.content;
-    if (known?.attributes === place.attributes) return known;
+    if (known?.attributes === place.attributes && known.isSettled) return known;
     place.content = new Content(place, this.#contents, this.#clock.epochMs());
     return place.content;
   }

@@ -1,4 +1,4 @@
-import { type BigIntStats, constants, lstat } from "node:fs";
+import { type BigIntStats, constants, lstat, lstatSync } from "node:fs";
 import { type FileHandle, open, readdir, readlink, realpath } from "node:fs/promises";
 import { TREE_QUESTIONS_AT_ONCE } from "../limits.ts";
 import { type Place, pathOf, type Seen } from "./places.ts";
@@ -36,6 +36,20 @@ export class Disk {
       found.push(...(await Promise.all(batch.map((name) => this.#at(directory, path, name)))));
     }
     return (await this.#isStill(directory, path)) ? found : "moved";
+  }
+
+  /** The same of one name, at once: the thread waits for the kernel. */
+  glance(directory: Place, name: string): Seen | TreeError | undefined | Moved {
+    const path = this.#path(directory);
+    if (path === undefined) return "moved";
+    try {
+      const stats = statsNow(`${path}/${name}`);
+      const now = statsNow(path);
+      if (now === undefined || !isAt(now, this.#device, directory)) return "moved";
+      return stats === undefined ? undefined : this.#seen(stats, directory, name);
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   /** The names in a directory, without `.` and `..`. */
@@ -87,23 +101,39 @@ export class Disk {
   /** The root's attributes; `moved` where another directory is in its place. */
   async root(place: Place): Promise<Attributes | TreeError | Moved> {
     try {
-      const stats = await statsAt(this.#root || "/");
-      return isAt(stats, this.#device, place) ? attributesOf(stats, place.id) : "moved";
+      return this.#rootIn(await statsAt(this.#root || "/"), place);
     } catch (error) {
       return failed(error);
     }
   }
 
+  /** The same at once: the thread waits for the kernel. */
+  glanceAtRoot(place: Place): Attributes | TreeError | Moved {
+    try {
+      const stats = statsNow(this.#root || "/");
+      return stats === undefined ? "moved" : this.#rootIn(stats, place);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  #rootIn(stats: BigIntStats, place: Place): Attributes | Moved {
+    return isAt(stats, this.#device, place) ? attributesOf(stats, place.id) : "moved";
+  }
+
   async #at(directory: Place, path: string, name: string): Promise<Seen | TreeError | undefined> {
     try {
-      const stats = await statsAt(`${path}/${name}`);
-      const id = idOf(stats, this.#device, directory.id, name);
-      const isMountPoint = stats.dev !== this.#device && stats.isDirectory();
-      return { attributes: isMountPoint ? mountPoint(id) : attributesOf(stats, id), isMountPoint };
+      return this.#seen(await statsAt(`${path}/${name}`), directory, name);
     } catch (error) {
       const reason = treeErrorOf(error);
       return reason === "not-found" || reason === "not-directory" ? undefined : reason;
     }
+  }
+
+  #seen(stats: BigIntStats, directory: Place, name: string): Seen {
+    const id = idOf(stats, this.#device, directory.id, name);
+    const isMountPoint = stats.dev !== this.#device && stats.isDirectory();
+    return { attributes: isMountPoint ? mountPoint(id) : attributesOf(stats, id), isMountPoint };
   }
 
   async #isStill(directory: Place, path: string): Promise<boolean> {
@@ -133,6 +163,11 @@ function statsAt(path: string): Promise<BigIntStats> {
       else reject(error);
     });
   });
+}
+
+/** Undefined where there is nothing. */
+function statsNow(path: string): BigIntStats | undefined {
+  return lstatSync(bytesOf(path), { bigint: true, throwIfNoEntry: false });
 }
 
 function isAt(stats: BigIntStats, device: bigint, directory: Place): boolean {

@@ -1,6 +1,7 @@
 import { hash53 } from "../bytes/hash.ts";
 import { TREE_AGE_MS, TREE_LISTED_NAMES_MAX } from "../limits.ts";
 import type { Place } from "./places.ts";
+import { isSameTime } from "./stats.ts";
 import type { Attributes, Timestamp } from "./tree.ts";
 
 /** Cookies of `.` and `..`, which come first. */
@@ -63,8 +64,8 @@ export class Listings {
     const kept = this.#kept.get(directory);
     if (kept === undefined) return undefined;
     const { modified, changed } = directory.attributes;
-    const isSame = isAt(kept.modified, modified) && isAt(kept.changed, changed);
-    if (!isSame || now >= kept.goodUntil) return undefined;
+    const isUnchanged = isSameTime(kept.modified, modified) && isSameTime(kept.changed, changed);
+    if (!isUnchanged || now >= kept.goodUntil) return undefined;
     this.#kept.delete(directory);
     this.#kept.set(directory, kept);
     return kept;
@@ -96,8 +97,4 @@ export class Listings {
     this.#names -= this.#kept.get(directory)?.listing.names.length ?? 0;
     this.#kept.delete(directory);
   }
-}
-
-function isAt(a: Timestamp, b: Timestamp): boolean {
-  return a.seconds === b.seconds && a.nanoseconds === b.nanoseconds;
 }

@@ -1,4 +1,11 @@
-import { TREE_AGE_MS, TREE_DIRECTORIES_AT_ONCE } from "../limits.ts";
+import {
+  TREE_AGE_MS,
+  TREE_DEPTH_MAX,
+  TREE_DIRECTORIES_AT_ONCE,
+  TREE_SLOW_MS,
+  TREE_SLOW_REST_MS,
+  TREE_WARM_MS,
+} from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Disk, Moved } from "./disk.ts";
 import { type Place, Places } from "./places.ts";
@@ -6,7 +13,11 @@ import { Search } from "./search.ts";
 import { SharedWork } from "./shared-work.ts";
 import type { Answer, Attributes, FileId, TreeError } from "./tree.ts";
 
-/** From ids and names to places that can be believed: from memory while they are fresh, then from the disk. */
+/**
+ * From ids and names to places that can be believed: from memory while they are fresh, then from the disk. What the disk
+ * was asked lately the kernel has in its memory: such questions are asked at once, as the thread pool would take ten
+ * times as long; unless one of them took so long that it must have come from a slow disk after all.
+ */
 export class Locator implements Disposable {
   readonly #clock: Clock;
   readonly #disk: Disk;
@@ -15,8 +26,12 @@ export class Locator implements Disposable {
   readonly #finding = new SharedWork<FileId, Place | TreeError>();
   /** Told of each id that turned out to be no file of this tree any more. */
   readonly #gone: (id: FileId) => Promise<void>;
+  readonly #isLocal: boolean;
+  #slowUntil = 0;
 
   constructor(options: {
+    /** The kernel answers from its own memory what it was asked before. */
+    readonly isLocal: boolean;
     readonly clock: Clock;
     readonly disk: Disk;
     readonly root: Attributes;
@@ -26,6 +41,7 @@ export class Locator implements Disposable {
     this.#clock = clock;
     this.#disk = disk;
     this.#gone = gone;
+    this.#isLocal = options.isLocal;
     this.#places = new Places({
       id: root.id,
       parent: undefined,
@@ -53,19 +69,22 @@ export class Locator implements Disposable {
     return place.attributes.type === "directory" ? place : "not-directory";
   }
 
-  /** Only from memory. */
+  /** Only from memory, the kernel's or ours. */
   known(id: FileId, now: number): Place | undefined {
     const place = this.#places.get(id);
-    return place !== undefined && now < place.goodUntil ? place : undefined;
+    return place !== undefined && this.#isFresh(place, now) ? place : undefined;
   }
 
-  /** Only from memory: what is at a name of a directory. */
+  /** Only from memory, the kernel's or ours: what is at a name of a directory. */
   knownAt(directory: FileId | Place, name: string, now: number): Place | "absent" | undefined {
     const parent = typeof directory === "bigint" ? this.#places.get(directory) : directory;
-    const binding = parent === undefined ? undefined : this.#places.binding(parent, name);
-    if (binding === undefined || now >= binding.goodUntil) return undefined;
-    if (binding.place === undefined) return "absent";
-    return now < binding.place.goodUntil ? binding.place : undefined;
+    if (parent === undefined) return undefined;
+    const binding = this.#places.binding(parent, name);
+    if (binding === undefined) return undefined;
+    const { place, goodUntil } = binding;
+    if (now < goodUntil && (place === undefined || now < place.goodUntil)) return place ?? "absent";
+    const mayGlance = this.#isWarm(goodUntil, now) && this.#isFresh(parent, now);
+    return mayGlance ? this.#glance(parent, name, now) : undefined;
   }
 
   /** What is at these names on disk. `moved`: the directory itself was; ask for its place again. */
@@ -86,6 +105,47 @@ export class Locator implements Disposable {
       this.#places.putAbsent(directory, name, goodUntil);
       return undefined;
     });
+  }
+
+  /** With all directories above it: none of them was moved away. */
+  #isFresh(place: Place, now: number, depth = 0): boolean {
+    if (now < place.goodUntil) return true;
+    // Directories that were moved meanwhile can seem to lie in each other.
+    if (!this.#isWarm(place.goodUntil, now) || depth > TREE_DEPTH_MAX) return false;
+    const { parent, name } = place;
+    if (parent === undefined) return this.#glanceAtRoot(place, now);
+    return this.#isFresh(parent, now, depth + 1) && this.#glance(parent, name, now) === place;
+  }
+
+  #isWarm(goodUntil: number, now: number): boolean {
+    return (
+      this.#isLocal && goodUntil > 0 && now - goodUntil < TREE_WARM_MS && now >= this.#slowUntil
+    );
+  }
+
+  /** Undefined: it must be asked for at length. */
+  #glance(parent: Place, name: string, now: number): Place | "absent" | undefined {
+    const seen = this.#timed(() => this.#disk.glance(parent, name));
+    if (typeof seen === "string") return undefined;
+    const goodUntil = now + TREE_AGE_MS;
+    if (seen !== undefined) return this.#places.put(parent, name, seen, goodUntil);
+    this.#places.putAbsent(parent, name, goodUntil);
+    return "absent";
+  }
+
+  #glanceAtRoot(root: Place, now: number): boolean {
+    const attributes = this.#timed(() => this.#disk.glanceAtRoot(root));
+    if (typeof attributes === "string") return false;
+    this.#places.refreshRoot(attributes, now + TREE_AGE_MS);
+    return true;
+  }
+
+  #timed<T>(glance: () => T): T {
+    const began = this.#clock.now();
+    const seen = glance();
+    const now = this.#clock.now();
+    if (now - began > TREE_SLOW_MS) this.#slowUntil = now + TREE_SLOW_REST_MS;
+    return seen;
   }
 
   async #find(id: FileId): Promise<Place | TreeError> {
@@ -115,8 +175,7 @@ export class Locator implements Disposable {
     const goodUntil = this.#clock.now() + TREE_AGE_MS;
     const attributes = await this.#disk.root(place);
     if (typeof attributes === "string") return attributes;
-    place.attributes = attributes;
-    place.goodUntil = goodUntil;
+    this.#places.refreshRoot(attributes, goodUntil);
     return place;
   }
 

@@ -1,5 +1,6 @@
 import { PATH_BYTES_MAX, TREE_ENTRIES_MAX, TREE_NAMES_MAX } from "../limits.ts";
 import type { Content } from "./content.ts";
+import { isSame } from "./stats.ts";
 import type { Attributes, FileId } from "./tree.ts";
 
 /** Where a file was last seen, and what it was then. */
@@ -55,11 +56,16 @@ export class Places {
     const { attributes, isMountPoint } = seen;
     const place = this.#placeOf(parent, name, seen);
     if (place.attributes.generation !== attributes.generation) place.link = undefined;
-    place.attributes = attributes;
+    if (!isSame(place.attributes, attributes)) place.attributes = attributes;
     place.isMountPoint = isMountPoint;
     place.goodUntil = goodUntil;
     this.#bind(parent, name, { place, goodUntil });
     return place;
+  }
+
+  refreshRoot(attributes: Attributes, goodUntil: number): void {
+    if (!isSame(this.root.attributes, attributes)) this.root.attributes = attributes;
+    this.root.goodUntil = goodUntil;
   }
 
   /** There is nothing at that name now. */

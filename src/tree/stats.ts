@@ -21,6 +21,30 @@ export function attributesOf(stats: BigIntStats, id: FileId): Attributes {
   };
 }
 
+/** Attributes that are told of unchanged files are the same object again and again. */
+export function isSame(a: Attributes, b: Attributes): boolean {
+  return (
+    a.id === b.id &&
+    a.generation === b.generation &&
+    isSameTime(a.changed, b.changed) &&
+    isSameTime(a.modified, b.modified) &&
+    isSameTime(a.accessed, b.accessed) &&
+    a.size === b.size &&
+    a.used === b.used &&
+    a.links === b.links &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.type === b.type &&
+    a.device.major === b.device.major &&
+    a.device.minor === b.device.minor
+  );
+}
+
+export function isSameTime(a: Timestamp, b: Timestamp): boolean {
+  return a.seconds === b.seconds && a.nanoseconds === b.nanoseconds;
+}
+
 /** When an inode is used again, it is born again. */
 export function generationOf(stats: BigIntStats): number {
   return hashOf64(stats.birthtimeNs);

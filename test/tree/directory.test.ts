@@ -10,7 +10,7 @@ import {
   utimes,
   writeFile,
 } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BlockCache } from "../../src/tree/cache/cache.ts";
@@ -78,6 +78,16 @@ async function namesIn(id: FileId, pageSize = 1000): Promise<string[]> {
   }
 }
 
+/** As if each question took so long. */
+class SlowClock extends VirtualClock {
+  stepMs = 0;
+
+  override now() {
+    this.advance(this.stepMs);
+    return super.now();
+  }
+}
+
 const age = (): void => clock.advance(1001);
 
 describe("what is known is answered at once, and believed for a second", () => {
@@ -96,13 +106,41 @@ describe("what is known is answered at once, and believed for a second", () => {
     expect(tree.readdir(etc.id, 0n, 100)).toMatchObject({ end: true });
     expect(tree.read(passwd.id, 8, 10)).toMatchObject({ length: 0, end: true });
     age();
+    expect(tree.attributes(passwd.id)).toBe(passwd);
+    expect(tree.lookup(etc.id, "none")).toBe("not-found");
+    clock.advance(12_000);
     expect(tree.attributes(passwd.id)).toBeInstanceOf(Promise);
     expect(tree.lookup(etc.id, "none")).toBeInstanceOf(Promise);
   });
 
+  test("a disk that was slow is not waited for: others are answered meanwhile", async () => {
+    const slow = new SlowClock();
+    await using own = await openDirectory(path, { clock: slow, cache });
+    const { id } = await find("etc/passwd", own);
+    slow.advance(1001);
+    slow.stepMs = 25;
+    expect(own.attributes(id)).toMatchObject({ id });
+    slow.stepMs = 0;
+    slow.advance(1001);
+    const later = own.attributes(id);
+    expect(later).toBeInstanceOf(Promise);
+    expect(await later).toMatchObject({ id });
+    slow.advance(2001);
+    expect(own.attributes(id)).toMatchObject({ id });
+  });
+
+  test("a directory above that went is missed at once", async () => {
+    const { id } = await find("etc/passwd");
+    await rename(join(path, "etc"), join(path, "..", `${basename(path)}-gone`));
+    await symlink(join(path, "..", `${basename(path)}-gone`), join(path, "etc"));
+    age();
+    expect(await resting(tree.attributes(id))).toBe("stale");
+    await rm(join(path, "..", `${basename(path)}-gone`), { recursive: true });
+  });
+
   test("those who ask the same at once share one answer", async () => {
     const { id } = await find("etc/passwd");
-    age();
+    clock.advance(20_000);
     const [first, second] = [tree.attributes(id), tree.attributes(id)];
     expect(await first).toBe(await second);
   });

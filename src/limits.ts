@@ -127,10 +127,11 @@ export const CACHE_BYTES_MIN = 2_200_000;
 export const CACHE_FILLS_AT_ONCE = 2;
 /** How long attributes, names and listings are believed before the disk is asked: an administrator's change shows after it. */
 export const TREE_AGE_MS = 1000;
-/** What the disk was asked so lately is in the kernel's memory still. */
-export const TREE_WARM_MS = 10_000;
-/** A question that took so long was not answered from memory: then threads ask nothing at once, for so long. */
-export const TREE_SLOW_MS = 20;
+/** What the disk was asked so lately is in the kernel's memory still, but for the little that it gave up. */
+export const TREE_WARM_MS = 300_000;
+/** A question that took so long was hardly answered from memory. So many, and for a time a thread waits for none. */
+export const TREE_SLOW_MS = 5;
+export const TREE_SLOW_TIMES = 3;
 export const TREE_SLOW_REST_MS = 2000;
 /** Directories below one another: names of one byte in the longest path. */
 export const TREE_DEPTH_MAX = PATH_BYTES_MAX / 2;

@@ -33,7 +33,7 @@ export function resolveConfig(
     subnet: own.subnet,
     state: written.state ?? "/var/lib/sidus",
     images: written.images ?? "/var/lib/sidus/images",
-    threads: written.threads ?? Math.max(1, Math.min(availableParallelism() - 1, THREADS_MAX)),
+    threads: written.threads ?? Math.min(availableParallelism(), THREADS_MAX),
     cache: written.cache ?? defaultCache(),
     ports: portsOf(written, source),
     dhcp: dhcpOf(written, source, own),

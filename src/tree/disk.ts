@@ -38,15 +38,20 @@ export class Disk {
     return (await this.#isStill(directory, path)) ? found : "moved";
   }
 
-  /** The same of one name, at once: the thread waits for the kernel. */
-  glance(directory: Place, name: string): Seen | TreeError | undefined | Moved {
+  /** The same at once: the thread waits for the kernel. */
+  glance(
+    directory: Place,
+    names: readonly string[],
+  ): readonly (Seen | undefined)[] | TreeError | Moved {
     const path = this.#path(directory);
     if (path === undefined) return "moved";
     try {
-      const stats = statsNow(`${path}/${name}`);
+      const found = names.map((name) => {
+        const stats = statsNow(`${path}/${name}`);
+        return stats === undefined ? undefined : this.#seen(stats, directory, name);
+      });
       const now = statsNow(path);
-      if (now === undefined || !isAt(now, this.#device, directory)) return "moved";
-      return stats === undefined ? undefined : this.#seen(stats, directory, name);
+      return now !== undefined && isAt(now, this.#device, directory) ? found : "moved";
     } catch (error) {
       return failed(error);
     }

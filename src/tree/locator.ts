@@ -4,6 +4,7 @@ import {
   TREE_DIRECTORIES_AT_ONCE,
   TREE_SLOW_MS,
   TREE_SLOW_REST_MS,
+  TREE_SLOW_TIMES,
   TREE_WARM_MS,
 } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
@@ -27,6 +28,8 @@ export class Locator implements Disposable {
   /** Told of each id that turned out to be no file of this tree any more. */
   readonly #gone: (id: FileId) => Promise<void>;
   readonly #isLocal: boolean;
+  /** Slow questions one after another. */
+  #slow = 0;
   #slowUntil = 0;
 
   constructor(options: {
@@ -76,15 +79,28 @@ export class Locator implements Disposable {
   }
 
   /** Only from memory, the kernel's or ours: what is at a name of a directory. */
-  knownAt(directory: FileId | Place, name: string, now: number): Place | "absent" | undefined {
-    const parent = typeof directory === "bigint" ? this.#places.get(directory) : directory;
+  knownAt(directory: FileId, name: string, now: number): Place | "absent" | undefined {
+    const parent = this.#places.get(directory);
     if (parent === undefined) return undefined;
-    const binding = this.#places.binding(parent, name);
-    if (binding === undefined) return undefined;
-    const { place, goodUntil } = binding;
-    if (now < goodUntil && (place === undefined || now < place.goodUntil)) return place ?? "absent";
-    const mayGlance = this.#isWarm(goodUntil, now) && this.#isFresh(parent, now);
-    return mayGlance ? this.#glance(parent, name, now) : undefined;
+    const remembered = this.rememberedAt(parent, name, now);
+    if (remembered !== undefined || !this.glance(parent, [name], now)) return remembered;
+    return this.rememberedAt(parent, name, now);
+  }
+
+  /** Only from our own memory. */
+  rememberedAt(directory: Place, name: string, now: number): Place | "absent" | undefined {
+    const binding = this.#places.binding(directory, name);
+    if (binding === undefined || now >= binding.goodUntil) return undefined;
+    if (binding.place === undefined) return "absent";
+    return now < binding.place.goodUntil ? binding.place : undefined;
+  }
+
+  /** Asks at once what is at these names. False: they must be asked about at length. */
+  glance(directory: Place, names: readonly string[], now: number): boolean {
+    const isWarm = names.every((name) =>
+      this.#isWarm(this.#places.binding(directory, name)?.goodUntil ?? 0, now),
+    );
+    return isWarm && this.#isFresh(directory, now) && this.#glance(directory, names, now);
   }
 
   /** What is at these names on disk. `moved`: the directory itself was; ask for its place again. */
@@ -114,7 +130,8 @@ export class Locator implements Disposable {
     if (!this.#isWarm(place.goodUntil, now) || depth > TREE_DEPTH_MAX) return false;
     const { parent, name } = place;
     if (parent === undefined) return this.#glanceAtRoot(place, now);
-    return this.#isFresh(parent, now, depth + 1) && this.#glance(parent, name, now) === place;
+    const isGlanced = this.#isFresh(parent, now, depth + 1) && this.#glance(parent, [name], now);
+    return isGlanced && now < place.goodUntil;
   }
 
   #isWarm(goodUntil: number, now: number): boolean {
@@ -123,28 +140,32 @@ export class Locator implements Disposable {
     );
   }
 
-  /** Undefined: it must be asked for at length. */
-  #glance(parent: Place, name: string, now: number): Place | "absent" | undefined {
-    const seen = this.#timed(() => this.#disk.glance(parent, name));
-    if (typeof seen === "string") return undefined;
+  #glance(parent: Place, names: readonly string[], now: number): boolean {
+    const found = this.#timed(names.length, () => this.#disk.glance(parent, names));
+    if (typeof found === "string") return false;
     const goodUntil = now + TREE_AGE_MS;
-    if (seen !== undefined) return this.#places.put(parent, name, seen, goodUntil);
-    this.#places.putAbsent(parent, name, goodUntil);
-    return "absent";
+    for (const [at, name] of names.entries()) {
+      const seen = found[at];
+      if (seen === undefined) this.#places.putAbsent(parent, name, goodUntil);
+      else this.#places.put(parent, name, seen, goodUntil);
+    }
+    return true;
   }
 
   #glanceAtRoot(root: Place, now: number): boolean {
-    const attributes = this.#timed(() => this.#disk.glanceAtRoot(root));
+    const attributes = this.#timed(1, () => this.#disk.glanceAtRoot(root));
     if (typeof attributes === "string") return false;
     this.#places.refreshRoot(attributes, now + TREE_AGE_MS);
     return true;
   }
 
-  #timed<T>(glance: () => T): T {
+  /** One that is slow may have waited for a core; several in a row waited for the disk. */
+  #timed<T>(questions: number, glance: () => T): T {
     const began = this.#clock.now();
     const seen = glance();
     const now = this.#clock.now();
-    if (now - began > TREE_SLOW_MS) this.#slowUntil = now + TREE_SLOW_REST_MS;
+    this.#slow = now - began > TREE_SLOW_MS * questions ? this.#slow + 1 : 0;
+    if (this.#slow >= TREE_SLOW_TIMES) this.#slowUntil = now + TREE_SLOW_REST_MS;
     return seen;
   }
 

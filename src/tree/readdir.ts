@@ -43,6 +43,8 @@ export class DirectoryReader {
     const directory = this.#locator.known(id, now);
     const known = directory === undefined ? undefined : this.#known(directory, now);
     if (directory === undefined || known === undefined) return undefined;
+    const unknown = this.#unknown(directory, known.listing, request, now);
+    if (unknown.length > 0 && !this.#locator.glance(directory, unknown, now)) return undefined;
     return this.#page(directory, known, request, now);
   }
 
@@ -87,7 +89,7 @@ export class DirectoryReader {
     const at = listing.after(request.cookie);
     return listing.names
       .slice(at, at + request.entriesMax)
-      .filter((name) => this.#locator.knownAt(directory, name, now) === undefined);
+      .filter((name) => this.#locator.rememberedAt(directory, name, now) === undefined);
   }
 
   /** Undefined where something in it must be asked for first. */
@@ -110,7 +112,7 @@ export class DirectoryReader {
     let at = listing.after(cookie);
     for (; at < listing.names.length && entries.length < entriesMax; at += 1) {
       const name = listing.names[at] ?? "";
-      const place = this.#locator.knownAt(directory, name, now);
+      const place = this.#locator.rememberedAt(directory, name, now);
       if (place === undefined) return undefined;
       if (place === "absent") continue;
       places.push(place);

@@ -1,0 +1,50 @@
+import { once } from "node:events";
+import type { Namespace } from "../namespace.ts";
+
+export interface Qemu extends AsyncDisposable {
+  /** What it wrote to its serial port so far. */
+  console(): string;
+  hasEnded(): boolean;
+}
+
+/** A computer without a disk; `args` say what it starts from and what it has besides. TCG only: CI has no KVM; what newer processors have it emulates slowly. */
+export function startQemu(namespace: Namespace, args: readonly string[]): Qemu {
+  const machine = [
+    "-accel",
+    "tcg",
+    "-machine",
+    "pc,graphics=off",
+    "-cpu",
+    "Nehalem",
+    "-nodefaults",
+  ];
+  const serial = ["-vga", "none", "-display", "none", "-serial", "stdio", "-no-reboot"];
+  const random = ["-device", "virtio-rng-pci"];
+  const child = namespace.spawn("qemu-system-x86_64", [...machine, ...serial, ...random, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on("data", (bytes: Buffer) => {
+      text += bytes.toString("latin1");
+    });
+  }
+  const ended = once(child, "exit");
+  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  return {
+    console: () => text,
+    hasEnded,
+    async [Symbol.asyncDispose]() {
+      if (!hasEnded()) child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** Its network card, on a TAP of the room's network. */
+export function networkCard(tap: string, mac: string): string[] {
+  return [
+    ...["-netdev", `tap,id=${tap},ifname=${tap},script=no,downscript=no`],
+    ...["-device", `virtio-net-pci,netdev=${tap},mac=${mac},bootindex=1`],
+  ];
+}

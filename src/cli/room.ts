@@ -14,6 +14,7 @@ import { servePortmap } from "../rpc/portmap/server.ts";
 import { openState } from "../state/state.ts";
 import { serveTftp } from "../tftp/server.ts";
 import { BlockCache } from "../tree/cache/cache.ts";
+import { Parents } from "../tree/parents.ts";
 import type { BootEvent } from "../watch/events.ts";
 import { Refusals } from "../watch/refusals.ts";
 import { type NodeBoot, type StageReached, Timeline } from "../watch/timeline.ts";
@@ -42,7 +43,11 @@ export interface RoomDeps {
 export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   await using opened = new AsyncDisposableStack();
   const { clock, report, warn } = deps;
-  const timeline = new Timeline(clock, deps.reached);
+  let dhcp: DhcpServer | undefined;
+  const timeline = new Timeline(clock, deps.reached, (of) => {
+    const mac = dhcp?.nodeAt(of)?.mac;
+    return mac === undefined ? undefined : { mac, name: current.inventory.byMac(mac)?.name };
+  });
   const refusals = new Refusals();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
@@ -53,7 +58,8 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   };
 
   const cache = BlockCache.create(config.cache);
-  const trees = opened.use(new Trees({ clock, cache }));
+  const parents = Parents.create();
+  const trees = opened.use(new Trees({ clock, cache, parents }));
   let current = await currentOf(config, trees);
   await warnOfKernels(current, warn);
 
@@ -64,6 +70,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       local: at(ports.nfs),
       threads: config.threads,
       cache,
+      parents,
       exports: current.specs,
       tell,
       used: (uses) => void images.used(uses).catch((error) => report("images", error)),
@@ -87,7 +94,6 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     }),
   );
   const loader = warnedLoader(warn);
-  let dhcp: DhcpServer | undefined;
   const nodeAt = (of: Ipv4) => dhcp?.nodeAt(of);
   const files = servedFiles(() => servedSettings(current, nodeAt));
 

@@ -21,6 +21,7 @@ export interface ExportSpec {
 export interface WorkerStart {
   readonly local: Endpoint;
   readonly cache: SharedArrayBuffer;
+  readonly parents: SharedArrayBuffer;
   readonly exports: readonly ExportSpec[];
 }
 

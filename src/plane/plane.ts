@@ -3,6 +3,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import { listenTcp } from "../net/tcp.ts";
 import type { VersionUse } from "../nfs/uses.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
+import type { Parents } from "../tree/parents.ts";
 import type { BootEvent } from "../watch/events.ts";
 import type { ExportSpec, WorkerStart } from "./messages.ts";
 import { PlaneThread, type Unasked } from "./thread.ts";
@@ -12,6 +13,7 @@ export interface DataPlaneOptions {
   readonly local: Endpoint;
   readonly threads: number;
   readonly cache: BlockCache;
+  readonly parents: Parents;
   readonly exports: readonly ExportSpec[];
   readonly tell: (event: BootEvent) => void;
   /** Who used which version of an image since this was last said. */
@@ -31,7 +33,12 @@ export interface DataPlane extends AsyncDisposable {
 /** Starts the threads; answers when all of them listen. @throws UserError where the port is taken or a tree cannot be served. */
 export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const local = await freeEndpoint(options.local);
-  const start: WorkerStart = { local, cache: options.cache.shared, exports: options.exports };
+  const start: WorkerStart = {
+    local,
+    cache: options.cache.shared,
+    parents: options.parents.shared,
+    exports: options.exports,
+  };
   await using opened = new AsyncDisposableStack();
   const threads: PlaneThread[] = Array.from({ length: options.threads }, () =>
     opened.use(new PlaneThread({ start, hear, failed: options.failed })),

@@ -6,6 +6,7 @@ import type { Clock } from "../net/clock.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
 import { openDirectory } from "../tree/directory.ts";
 import { openErofs } from "../tree/erofs.ts";
+import type { Parents } from "../tree/parents.ts";
 import type { Tree } from "../tree/tree.ts";
 
 /** Where a tree comes from. */
@@ -17,6 +18,7 @@ export type TreeSource =
 export interface TreesOptions {
   readonly clock: Clock;
   readonly cache: BlockCache;
+  readonly parents: Parents;
   /** Another thread has read the images that `open` is asked for, and found their digests right. */
   readonly isVerified?: boolean;
 }

@@ -5,6 +5,7 @@ import { systemClock } from "../net/clock.ts";
 import { Mounts } from "../nfs/mounts.ts";
 import { type Export, serveNfs } from "../nfs/server.ts";
 import { BlockCache } from "../tree/cache/cache.ts";
+import { Parents } from "../tree/parents.ts";
 import { UserError } from "../user-error.ts";
 import { openExports } from "./exports.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./messages.ts";
@@ -18,11 +19,13 @@ if (parentPort === null) throw new Error("worker.ts is a thread's, not a program
 const main = parentPort;
 const send = (message: FromWorker): void => main.postMessage(message);
 
-async function serve({ local, cache, exports: specs }: WorkerStart): Promise<void> {
+async function serve({ local, exports: specs, ...shared }: WorkerStart): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const clock = systemClock;
   const telling = opened.use(new Telling(clock, (events) => send({ kind: "told", events })));
-  const trees = opened.use(new Trees({ clock, cache: BlockCache.attach(cache), isVerified: true }));
+  const cache = BlockCache.attach(shared.cache);
+  const parents = Parents.attach(shared.parents);
+  const trees = opened.use(new Trees({ clock, cache, parents, isVerified: true }));
   let exports: readonly Export[] = await openExports(specs, trees);
   const mounts = new SharedMounts(new Mounts(), (change) => send({ kind: "mounts", change }));
   const server = opened.use(

@@ -8,6 +8,7 @@ import { Content, type ContentSource } from "./content.ts";
 import { Disk } from "./disk.ts";
 import { Locator } from "./locator.ts";
 import { OpenFiles } from "./open-files.ts";
+import type { Parents } from "./parents.ts";
 import type { Place } from "./places.ts";
 import { DirectoryReader } from "./readdir.ts";
 import { SharedWork } from "./shared-work.ts";
@@ -26,6 +27,8 @@ import type {
 export interface DirectoryOptions {
   readonly clock: Clock;
   readonly cache: BlockCache;
+  /** Of all threads that serve the same directory. */
+  readonly parents?: Parents;
 }
 
 /** What changes so often while it is asked about is given up on. */
@@ -84,7 +87,7 @@ class DirectoryTree implements Tree {
     root: Attributes,
     options: DirectoryOptions & { readonly isLocal: boolean },
   ) {
-    const { clock, cache, isLocal } = options;
+    const { clock, cache, isLocal, parents } = options;
     this.root = root.id;
     this.identity = (BigInt(hashOf64(root.id)) << 32n) | BigInt(root.generation);
     this.#path = path;
@@ -93,7 +96,9 @@ class DirectoryTree implements Tree {
     this.#cache = cache;
     this.#contents = { space: hashOf64(this.identity), disk, files: this.#files };
     const gone = (id: FileId) => this.#files.forget(id);
-    this.#locator = new Locator({ clock, disk, root, gone, isLocal });
+    const parentOf = (id: FileId) => parents?.get(this.identity, id);
+    const found = (id: FileId, parent: FileId) => parents?.set(this.identity, id, parent);
+    this.#locator = new Locator({ clock, disk, root, gone, isLocal, parentOf, found });
     this.#directories = new DirectoryReader(clock, disk, this.#locator);
   }
 

@@ -27,6 +27,7 @@ export class Locator implements Disposable {
   readonly #finding = new SharedWork<FileId, Place | TreeError>();
   /** Told of each id that turned out to be no file of this tree any more. */
   readonly #gone: (id: FileId) => Promise<void>;
+  readonly #parentOf: (id: FileId) => FileId | undefined;
   readonly #isLocal: boolean;
   /** Slow questions one after another. */
   #slow = 0;
@@ -39,13 +40,17 @@ export class Locator implements Disposable {
     readonly disk: Disk;
     readonly root: Attributes;
     readonly gone: (id: FileId) => Promise<void>;
+    /** Where files were seen, by this thread or another. */
+    readonly parentOf: (id: FileId) => FileId | undefined;
+    readonly found: (id: FileId, parent: FileId) => void;
   }) {
     const { clock, disk, root, gone } = options;
     this.#clock = clock;
     this.#disk = disk;
     this.#gone = gone;
     this.#isLocal = options.isLocal;
-    this.#places = new Places({
+    this.#parentOf = options.parentOf;
+    const place = {
       id: root.id,
       parent: undefined,
       name: "",
@@ -54,7 +59,8 @@ export class Locator implements Disposable {
       isMountPoint: false,
       link: undefined,
       content: undefined,
-    });
+    };
+    this.#places = new Places(place, options.found);
     this.#search = new Search(clock, (show, isStopped) => this.#walk(show, isStopped));
   }
 
@@ -177,11 +183,29 @@ export class Locator implements Disposable {
       // Another directory is where the root was: nothing of this tree is left.
       if (known === this.#places.root) return "stale";
     }
-    const found = await this.#search.find(id);
+    const found = (await this.#descend(id)) ?? (await this.#search.find(id));
     if (found !== undefined) return found;
     this.#places.forget(id);
     await this.#gone(id);
     return "stale";
+  }
+
+  /** Down from the root, through the directories in which the file and those above it were last seen. */
+  async #descend(id: FileId): Promise<Place | undefined> {
+    const ids = [id];
+    for (let above = this.#parentOf(id); above !== this.#places.root.id; ) {
+      if (above === undefined || ids.length > TREE_DEPTH_MAX) return undefined;
+      ids.push(above);
+      above = this.#parentOf(above);
+    }
+    let here = this.#places.root;
+    for (const next of ids.reverse()) {
+      const known = this.known(next, this.#clock.now());
+      const found = known ?? (await this.#all(here)).find((place) => place.id === next);
+      if (found === undefined) return undefined;
+      here = found;
+    }
+    return here;
   }
 
   async #lookAgain(place: Place): Promise<Place | TreeError | Moved> {

@@ -38,9 +38,12 @@ export class Places {
   readonly #byId = new Map<FileId, Place>();
   #names = new Map<Place, Map<string, Binding>>();
   #namesCount = 0;
+  /** Told where each file was found. */
+  readonly #found: (id: FileId, parent: FileId) => void;
 
-  constructor(root: Place) {
+  constructor(root: Place, found: (id: FileId, parent: FileId) => void) {
     this.root = root;
+    this.#found = found;
   }
 
   get(id: FileId): Place | undefined {
@@ -83,6 +86,7 @@ export class Places {
     if (known !== undefined) {
       // The root shows up below itself where an administrator mounted it there once more.
       if (known === this.root) return known;
+      if (known.parent !== parent) this.#found(id, parent.id);
       known.parent = parent;
       known.name = name;
       return known;
@@ -97,6 +101,7 @@ export class Places {
       link: undefined,
       content: undefined,
     };
+    this.#found(id, parent.id);
     this.#byId.set(id, place);
     const [oldest] = this.#byId.keys();
     if (this.#byId.size > TREE_ENTRIES_MAX && oldest !== undefined) this.#byId.delete(oldest);

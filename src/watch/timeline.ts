@@ -29,18 +29,25 @@ export interface NodeBoot {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Entry = Mutable<Omit<NodeBoot, "reached">> & { reached: Map<Stage, Instant> };
 
+/** Who has an address, though no boot of this process gave it to it. */
+export type WhoHas = (
+  address: Ipv4,
+) => { readonly mac: MacAddress; readonly name: string | undefined } | undefined;
+
 export type StageReached = (boot: NodeBoot, stage: Stage) => void;
 
 /** Follows every node's boot from the events; the oldest node is forgotten when there are too many. */
 export class Timeline {
   readonly #clock: Clock;
   readonly #reached: StageReached;
+  readonly #whoHas: WhoHas;
   readonly #boots = new Map<MacAddress, Entry>();
   readonly #macs = new Map<Ipv4, MacAddress>();
 
-  constructor(clock: Clock, reached: StageReached) {
+  constructor(clock: Clock, reached: StageReached, whoHas: WhoHas) {
     this.#clock = clock;
     this.#reached = reached;
+    this.#whoHas = whoHas;
   }
 
   boots(): readonly NodeBoot[] {
@@ -131,7 +138,18 @@ export class Timeline {
 
   #at(address: Ipv4): Entry | undefined {
     const mac = this.#macs.get(address);
-    return mac === undefined ? undefined : this.#boots.get(mac);
+    return mac === undefined ? this.#fromBefore(address) : this.#boots.get(mac);
+  }
+
+  /** A node that got its address before the server was started again, and boots on. */
+  #fromBefore(address: Ipv4): Entry | undefined {
+    const node = this.#whoHas(address);
+    if (node === undefined || this.#boots.has(node.mac)) return undefined;
+    const entry = this.#begin(node.mac);
+    entry.name = node.name;
+    entry.address = address;
+    this.#macs.set(address, node.mac);
+    return entry;
   }
 
   #heard(entry: Entry | undefined): void {

@@ -111,10 +111,8 @@ describe.skipIf(lacking !== undefined)(title("nodes boot from a sealed image", l
     await room.served().stop("SIGKILL");
     await use(digests.first);
     await room.start();
-    // A server that was killed knows no boots from before: the node itself says what became of it.
-    await expect
-      .poll(node2.console, { timeout: BOOT_MS, interval: 500 })
-      .toMatch(/Finished .*sidus-up\.serv/);
+    await reached("node2", node2, "up");
+    expect(statusOf("node2").tree).toMatch(/^second, built /);
     expect(node2.console()).toContain("node2 runs second ");
     const { code, stderr } = await image("rm", digests.second);
     expect(code).not.toBe(0);

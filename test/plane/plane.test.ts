@@ -6,6 +6,7 @@ import { listenTcp } from "../../src/net/tcp.ts";
 import type { ExportSpec } from "../../src/plane/messages.ts";
 import { type DataPlane, openDataPlane } from "../../src/plane/plane.ts";
 import { BlockCache } from "../../src/tree/cache/cache.ts";
+import { Parents } from "../../src/tree/parents.ts";
 import { UserError } from "../../src/user-error.ts";
 import type { BootEvent } from "../../src/watch/events.ts";
 import { Client, loopback, temporaryDirectory } from "../nfs/served.ts";
@@ -44,6 +45,7 @@ async function open(
       local: { address: LOOPBACK_ADDRESS, port },
       threads,
       cache: BlockCache.create(16 << 20),
+      parents: Parents.create(),
       exports,
       tell: (event) => events.push(event),
       used() {},

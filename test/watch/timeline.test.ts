@@ -9,6 +9,8 @@ import { loaderWaitMs } from "../../src/watch/waits.ts";
 import { VirtualClock } from "../sim/clock.ts";
 
 const address = ipv4(0x0a4d000b);
+/** Of a lease from before. */
+const leased = ipv4(0x0a4d0009);
 
 function dhcp(
   client: DhcpClient,
@@ -27,13 +29,27 @@ function file(path: string, outcome: "started" | "missing" = "started"): BootEve
 function watched() {
   const clock = new VirtualClock();
   const seen: string[] = [];
-  const timeline = new Timeline(clock, (boot, stage) =>
-    seen.push(`${stage} ${(clock.now() - boot.startedAt) / 1000}`),
+  const mac = parseMac("525400770009");
+  const timeline = new Timeline(
+    clock,
+    (boot, stage) => seen.push(`${stage} ${(clock.now() - boot.startedAt) / 1000}`),
+    (of) => (of === leased && mac !== undefined ? { mac, name: "n9" } : undefined),
   );
   return { clock, seen, timeline };
 }
 
 describe("timeline", () => {
+  test("a node that began to boot before the server was started again is told by its lease", () => {
+    const { seen, timeline } = watched();
+    timeline.tell({ kind: "up", address: leased, tree: "sidus" });
+    expect(timeline.boots()).toMatchObject([
+      { name: "n9", address: leased, stage: "up", tree: "sidus" },
+    ]);
+    expect(seen).toEqual(["up 0"]);
+    timeline.tell({ kind: "up", address: ipv4(0x0a4d0008), tree: "a stranger's" });
+    expect(timeline.boots()).toHaveLength(1);
+  });
+
   test("a boot, stage by stage, and the wait that was the firmware's", () => {
     const { clock, seen, timeline } = watched();
     timeline.tell(dhcp("ipxe", "OFFER"));

@@ -1,12 +1,16 @@
 /** What a codec returns for bytes that break the protocol's rules. A value, so that hostile input costs no stack trace. */
-export interface Malformed {
+export class Malformed {
   readonly malformed: string;
+
+  constructor(reason: string) {
+    this.malformed = reason;
+  }
 }
 
 export function malformed(reason: string): Malformed {
-  return { malformed: reason };
+  return new Malformed(reason);
 }
 
 export function isMalformed(value: object): value is Malformed {
-  return "malformed" in value;
+  return value instanceof Malformed;
 }

@@ -5,6 +5,8 @@
 export class Reader {
   readonly bytes: Uint8Array;
   readonly #view: DataView;
+  /** The same bytes. */
+  readonly #text: Buffer;
   offset = 0;
   failed = false;
   #end: number;
@@ -12,6 +14,9 @@ export class Reader {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#text = Buffer.isBuffer(bytes)
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#end = bytes.length;
   }
 
@@ -60,6 +65,12 @@ export class Reader {
   take(length: number): Uint8Array {
     const at = this.#take(length);
     return at < 0 ? this.bytes.subarray(0, 0) : this.bytes.subarray(at, at + length);
+  }
+
+  /** Bytes as text: each character stands for one. */
+  latin1(length: number): string {
+    const at = this.#take(length);
+    return at < 0 ? "" : this.#text.toString("latin1", at, at + length);
   }
 
   skip(length: number): void {

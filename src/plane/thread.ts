@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { THREAD_YOUNG_MIB } from "../limits.ts";
 import { UserError } from "../user-error.ts";
 import type { ExportSpec, FromWorker, Problem, ToWorker, WorkerStart } from "./messages.ts";
 
@@ -27,7 +28,10 @@ export class PlaneThread implements AsyncDisposable {
     this.#hear = hear;
     this.#asked.set(0, Promise.withResolvers());
     const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: start });
+    this.#worker = new Worker(new URL(file, import.meta.url), {
+      workerData: start,
+      resourceLimits: { maxYoungGenerationSizeMb: THREAD_YOUNG_MIB },
+    });
     this.#worker.on("message", (message: FromWorker) => this.#heard(message));
     this.#worker.on("error", (error) => this.#end(error, failed));
     this.#ended = once(this.#worker, "exit").then(() =>

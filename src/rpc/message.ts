@@ -1,6 +1,6 @@
 import { type Malformed, malformed } from "../bytes/malformed.ts";
 import type { Reader } from "../bytes/reader.ts";
-import type { Writer } from "../bytes/writer.ts";
+import { Writer } from "../bytes/writer.ts";
 import { Arena } from "./arena.ts";
 import { AUTH_BYTES_MAX, AuthFlavor, type Credential, type Credentials } from "./credentials.ts";
 import { LAST_FRAGMENT } from "./record.ts";
@@ -83,7 +83,7 @@ export interface LongReply {
 
 /** All of it, in pieces. */
 export function piecesOf(reply: Reply): readonly Uint8Array[] {
-  return "head" in reply ? [reply.head.finish(), ...reply.parts] : [reply.finish()];
+  return reply instanceof Writer ? [reply.finish()] : [reply.head.finish(), ...reply.parts];
 }
 
 const MARK_BYTES = 4;

@@ -1,4 +1,4 @@
-import type { Writer } from "../bytes/writer.ts";
+import { Writer } from "../bytes/writer.ts";
 import type { LongReply, Reply } from "./message.ts";
 
 /** Replies on their way out: those that lie behind one another leave as one piece. */
@@ -12,8 +12,8 @@ export class Outgoing {
   bytes = 0;
 
   add(reply: Reply): void {
-    if ("head" in reply) this.#appendLong(reply);
-    else this.#append(reply.full());
+    if (reply instanceof Writer) this.#append(reply.full());
+    else this.#appendLong(reply);
   }
 
   /** Everything that was added, to be sent in this order; then `held` can be released. */

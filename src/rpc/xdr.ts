@@ -24,8 +24,11 @@ export function readOpaque(reader: Reader, bytesMax: number): Uint8Array {
 
 /** Bytes as they are: each character stands for one (latin1). */
 export function readString(reader: Reader, bytesMax: number): string {
-  const bytes = readOpaque(reader, bytesMax);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("latin1");
+  const length = reader.u32();
+  if (length > bytesMax) reader.fail();
+  const text = reader.latin1(length);
+  reader.skip(padded(length) - length);
+  return text;
 }
 
 /** RFC 4506 §4.4: 0 or 1, nothing else. */

@@ -6,6 +6,7 @@ import { IMAGE_CURRENT_ASKED_EVERY_MS, VERSION_USES_WRITTEN_EVERY_MS } from "../
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { VersionUse } from "../nfs/uses.ts";
 import type { ExportSpec } from "../plane/messages.ts";
+import { UserError } from "../user-error.ts";
 
 export interface ImageWatchOptions {
   readonly clock: Clock;
@@ -32,7 +33,10 @@ export class ImageWatch implements Disposable {
     this.#options = options;
     this.#seen = keyOf(options.specs().map(digestOf));
     this.#alarm = options.clock.alarm(() => {
-      this.#look().catch((error: unknown) => options.report("images", error));
+      this.#look().catch((error: unknown) => {
+        if (error instanceof UserError) options.warn(error.message);
+        else options.report("images", error);
+      });
     });
     this.#again();
   }

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { lackingOf, title } from "../needs.ts";
 import { sidus } from "../sidus.ts";
+import { BUILD_MS, debianTree } from "./debian.ts";
 
 /** Real firmware, loader, kernel and NFS client in QEMU, by the command that users type first. */
 
@@ -17,6 +18,8 @@ interface Summary {
 }
 
 describe.skipIf(lacking !== undefined)(title("QEMU nodes boot from PXE", lacking), () => {
+  beforeAll(debianTree, BUILD_MS);
+
   test("two at once, to multi-user, from one tree", { timeout: 20 * 60_000 }, async () => {
     const { code, stdout, stderr } = await sidus(
       "demo",

@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import { lackingOf, title } from "../needs.ts";
 import { directoryOf, smallTree } from "../sidus.ts";
@@ -26,18 +25,15 @@ function named(pid: number, name: string): boolean {
   );
 }
 
-function workDirectories(): string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith("sidus-demo-"));
-}
-
 describe.skipIf(lacking !== undefined)(title("the demonstration leaves nothing", lacking), () => {
   test.each<NodeJS.Signals>(["SIGINT", "SIGTERM", "SIGKILL"])(
     "ended by %s",
     { timeout: 60_000 },
     async (signal) => {
-      const before = workDirectories();
+      const own = directoryOf({});
       const args = ["src/main.ts", "demo", "--check", "--tree", directoryOf(smallTree)];
-      const demo = spawn(process.execPath, args, { stdio: "ignore" });
+      const env = { ...process.env, TMPDIR: own };
+      const demo = spawn(process.execPath, args, { stdio: "ignore", env });
       const pid = demo.pid ?? 0;
       const isOn = (): boolean => descendants(pid).some((child) => named(child, "qemu-system"));
       await expect.poll(isOn, { timeout: 30_000 }).toBe(true);
@@ -48,7 +44,7 @@ describe.skipIf(lacking !== undefined)(title("the demonstration leaves nothing",
       await ended;
       await expect.poll(() => all.filter((child) => existsSync(`/proc/${child}`))).toEqual([]);
       // Only what cannot be caught leaves its directory of logs.
-      if (signal !== "SIGKILL") expect(workDirectories()).toEqual(before);
+      if (signal !== "SIGKILL") expect(readdirSync(own)).toEqual([]);
     },
   );
 });

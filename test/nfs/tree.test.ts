@@ -104,7 +104,7 @@ describe("a tree read back over NFS equals the directory", () => {
 });
 
 const run = promisify(execFile);
-const lacking = lackingOf("nfs-ls", "nfs-cat");
+const lacking = lackingOf("nfs-ls", "nfs-cat", "nfs-cp");
 
 describe("libnfs", () => {
   const url = (port: number, path = "") =>
@@ -117,24 +117,31 @@ describe("libnfs", () => {
       return [{ name: named, item: below }];
     });
 
-  test.skipIf(lacking)(title("nfs-ls -R and nfs-cat see what is on disk", lacking), async () => {
-    await fc.assert(
-      fc.asyncProperty(randomItems.map(plain), (entries) =>
-        withTree(entries, async (path, port) => {
-          const { stdout } = await run("nfs-ls", ["-R", url(port)]);
-          const expected = listed(path, "");
-          expect(stdout.split("\n").filter(Boolean).map(parseLine).sort()).toEqual(
-            expected.map(({ line }) => line).sort(),
-          );
-          for (const { below } of expected.filter(({ isFile }) => isFile).slice(0, 4)) {
-            const cat = await run("nfs-cat", [url(port, below)], { encoding: "buffer" });
-            expect(sha256(cat.stdout)).toBe(sha256(readFileSync(path + below)));
-          }
-        }),
-      ),
-      { numRuns: 12 },
-    );
-  });
+  test.skipIf(lacking)(
+    title("nfs-ls -R, nfs-cat and nfs-cp see what is on disk", lacking),
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(randomItems.map(plain), (entries) =>
+          withTree(entries, async (path, port) => {
+            const { stdout } = await run("nfs-ls", ["-R", url(port)]);
+            const expected = listed(path, "");
+            expect(stdout.split("\n").filter(Boolean).map(parseLine).sort()).toEqual(
+              expected.map(({ line }) => line).sort(),
+            );
+            for (const { below } of expected.filter(({ isFile }) => isFile).slice(0, 4)) {
+              const cat = await run("nfs-cat", [url(port, below)], { encoding: "buffer" });
+              expect(sha256(cat.stdout)).toBe(sha256(readFileSync(path + below)));
+              const copy = `${base}/copy`;
+              rmSync(copy, { force: true });
+            await run("nfs-cp", [url(port, below), copy]);
+              expect(sha256(readFileSync(copy))).toBe(sha256(cat.stdout));
+            }
+          }),
+        ),
+        { numRuns: 12 },
+      );
+    },
+  );
 
   /** Mode (nothing for a FIFO's type), links, uid, gid, size, path. */
   function parseLine(line: string): string {

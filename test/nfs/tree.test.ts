@@ -133,7 +133,7 @@ describe("libnfs", () => {
               expect(sha256(cat.stdout)).toBe(sha256(readFileSync(path + below)));
               const copy = `${base}/copy`;
               rmSync(copy, { force: true });
-            await run("nfs-cp", [url(port, below), copy]);
+              await run("nfs-cp", [url(port, below), copy]);
               expect(sha256(readFileSync(copy))).toBe(sha256(cat.stdout));
             }
           }),

@@ -143,6 +143,8 @@ export const TREE_NAMES_MAX = 262_144;
 export const TREE_LISTED_NAMES_MAX = 262_144;
 /** Entries in whole pages of listings that were sent lately, about 0.3 KiB each as they are sent: those of a boot. */
 export const TREE_PAGES_ENTRIES_MAX = 32_768;
+/** Of one directory: those of a large one, or what a few kinds of clients ask for. */
+export const TREE_PAGES_PER_DIRECTORY_MAX = 32;
 /** Open descriptors; the usual limit of a process is 1024 at least. */
 export const TREE_OPEN_FILES_MAX = 512;
 /** Disk questions asked at once for one directory: more than the thread pool has threads gains nothing. */
@@ -166,6 +168,10 @@ export const LIBRARY_CACHE_BYTES = 64 << 20;
 export const THREAD_YOUNG_MIB = 16;
 /** Refusals that a thread counted are told to the main thread so often: a flood of them is ten messages a second. */
 export const EVENTS_TOLD_EVERY_MS = 100;
+/** Mounts that a thread tells of at a time; the rest is counted only. A room that is switched on mounts a few hundred a second. */
+export const EVENTS_TOLD_MAX = 100;
+/** A tree that was replaced by another is closed after it: calls may still be about it. */
+export const TREE_RETIRED_MS = 60_000;
 /** How often a thread says which nodes use which version of an image: what is in use must not be removed. */
 export const VERSION_USE_TOLD_EVERY_MS = 1000;
 /** How long the list of an image's versions is believed: a handle of a version that never was costs no more. */

@@ -28,6 +28,7 @@ export class ImageWatch implements Disposable {
   /** When they are to be written again, though nothing is new but the time. */
   #dueAt: Instant | undefined;
   #isWarned = false;
+  #isDisposed = false;
 
   constructor(options: ImageWatchOptions) {
     this.#options = options;
@@ -42,6 +43,7 @@ export class ImageWatch implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isDisposed = true;
     this.#alarm[Symbol.dispose]();
   }
 
@@ -90,7 +92,7 @@ export class ImageWatch implements Disposable {
     );
     const key = keyOf(digests);
     try {
-      if (key !== this.#seen) await changed();
+      if (key !== this.#seen && !this.#isDisposed) await changed();
     } finally {
       // One that cannot be served is not tried again until something changes.
       this.#seen = key;
@@ -99,6 +101,7 @@ export class ImageWatch implements Disposable {
   }
 
   #again(): void {
+    if (this.#isDisposed) return;
     this.#alarm.set(after(this.#options.clock.now(), IMAGE_CURRENT_ASKED_EVERY_MS));
   }
 }

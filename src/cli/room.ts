@@ -65,6 +65,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
 
   const { address, ports } = config;
   const at = (port: number) => ({ address, port });
+  let images: ImageWatch | undefined;
   const plane = opened.use(
     await openDataPlane({
       local: at(ports.nfs),
@@ -73,7 +74,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       parents,
       exports: current.specs,
       tell,
-      used: (uses) => void images.used(uses).catch((error) => report("images", error)),
+      used: (uses) => void images?.used(uses).catch((error) => report("images", error)),
       report,
       failed: failed.reject,
     }),
@@ -84,7 +85,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     await plane.take(changed.specs);
     current = changed;
   });
-  const images = opened.use(
+  images = opened.use(
     new ImageWatch({
       clock,
       specs: () => current.specs,

@@ -105,6 +105,8 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
   } catch (error) {
     throw listenError("TCP", options.local, error);
   }
+  // No descriptor for a connection that came: those that are there go on.
+  server.on("error", () => options.refused("?"));
   const bound = server.address();
   const port = bound !== null && typeof bound === "object" ? bound.port : options.local.port;
   return {

@@ -12,7 +12,8 @@ export type MountChange =
 
 /** Who mounted what, for DUMP. Threads that share it each hold a copy, and follow one another's changes. */
 export interface MountList {
-  change(change: MountChange): void;
+  /** Answers whether anything is otherwise than before. */
+  change(change: MountChange): boolean;
   all(): readonly MountEntry[];
 }
 
@@ -20,30 +21,33 @@ export interface MountList {
 export class Mounts implements MountList {
   readonly #entries = new Map<string, MountEntry>();
 
-  change(change: MountChange): void {
-    if (change.kind === "mounted") this.#add(change);
-    else if (change.kind === "unmounted") this.#entries.delete(keyOf(change));
-    else this.#removeAll(change.address);
+  change(change: MountChange): boolean {
+    if (change.kind === "mounted") return this.#add(change);
+    if (change.kind === "unmounted") return this.#entries.delete(keyOf(change));
+    return this.#removeAll(change.address);
   }
 
   all(): readonly MountEntry[] {
     return [...this.#entries.values()];
   }
 
-  #add({ address, path }: MountEntry): void {
+  #add({ address, path }: MountEntry): boolean {
     const key = keyOf({ address, path });
-    this.#entries.delete(key);
+    const isNew = !this.#entries.delete(key);
     this.#entries.set(key, { address, path });
     const [oldest] = this.#entries.keys();
     if (this.#entries.size > MOUNTS_REMEMBERED_MAX && oldest !== undefined) {
       this.#entries.delete(oldest);
     }
+    return isNew;
   }
 
-  #removeAll(address: Ipv4): void {
+  #removeAll(address: Ipv4): boolean {
+    const before = this.#entries.size;
     for (const [key, entry] of this.#entries) {
       if (entry.address === address) this.#entries.delete(key);
     }
+    return this.#entries.size < before;
   }
 }
 

@@ -59,11 +59,24 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     }
   }
   await Promise.all(threads.map((thread) => thread.listening()));
+  /** Done when all are done, well or not. */
+  async function all(work: (thread: PlaneThread) => Promise<void>): Promise<void> {
+    const results = await Promise.allSettled(threads.map(work));
+    const failure = results.find((result) => result.status === "rejected");
+    if (failure !== undefined) throw failure.reason;
+  }
+  let taken = options.exports;
   const stack = opened.move();
   return {
     local,
     async take(exports) {
-      await Promise.all(threads.map((thread) => thread.take(exports)));
+      try {
+        await all((thread) => thread.take(exports));
+        taken = exports;
+      } catch (error) {
+        await all((thread) => thread.take(taken));
+        throw error;
+      }
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

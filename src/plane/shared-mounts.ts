@@ -10,9 +10,10 @@ export class SharedMounts implements MountList {
     this.#tell = tell;
   }
 
-  change(change: MountChange): void {
-    this.#own.change(change);
-    this.#tell(change);
+  change(change: MountChange): boolean {
+    const isNews = this.#own.change(change);
+    if (isNews) this.#tell(change);
+    return isNews;
   }
 
   follow(change: MountChange): void {

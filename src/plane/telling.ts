@@ -1,16 +1,17 @@
 import { after } from "../bytes/instant.ts";
-import { EVENTS_TOLD_EVERY_MS } from "../limits.ts";
+import { EVENTS_TOLD_EVERY_MS, EVENTS_TOLD_MAX } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { BootEvent, Protocol } from "../watch/events.ts";
 
 type Refusal = Extract<BootEvent, { kind: "refused" }>;
 
-/** Gathers what happened for the main thread: refusals as counts, so that a flood of them is a few messages a second. */
+/** Gathers what happened for the main thread, refusals as counts, so that a flood of anything is a few messages a second. */
 export class Telling implements Disposable {
   readonly #send: (events: readonly BootEvent[]) => void;
   readonly #clock: Clock;
   readonly #alarm;
   readonly #refused = new Map<string, { protocol: Protocol; reason: string; times: number }>();
+  #events: BootEvent[] = [];
   #isDue = false;
 
   constructor(clock: Clock, send: (events: readonly BootEvent[]) => void) {
@@ -26,7 +27,9 @@ export class Telling implements Disposable {
 
   tell(event: BootEvent): void {
     if (event.kind === "refused") this.#count(event);
-    else this.#send([event]);
+    else if (this.#events.length < EVENTS_TOLD_MAX) this.#events.push(event);
+    else this.#count({ kind: "refused", protocol: "nfs", reason: "events" });
+    this.#soon();
   }
 
   #count({ protocol, reason, times = 1 }: Refusal): void {
@@ -34,6 +37,9 @@ export class Telling implements Disposable {
     const counted = this.#refused.get(key);
     if (counted === undefined) this.#refused.set(key, { protocol, reason, times });
     else counted.times += times;
+  }
+
+  #soon(): void {
     if (this.#isDue) return;
     this.#isDue = true;
     this.#alarm.set(after(this.#clock.now(), EVENTS_TOLD_EVERY_MS));
@@ -41,12 +47,13 @@ export class Telling implements Disposable {
 
   #flush(): void {
     this.#isDue = false;
-    if (this.#refused.size === 0) return;
-    const events = [...this.#refused.values()].map((counted) => ({
+    const refused = [...this.#refused.values()].map((counted) => ({
       kind: "refused" as const,
       ...counted,
     }));
+    const events = [...this.#events, ...refused];
     this.#refused.clear();
-    this.#send(events);
+    this.#events = [];
+    if (events.length > 0) this.#send(events);
   }
 }

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { THREAD_YOUNG_MIB } from "../limits.ts";
 import { UserError } from "../user-error.ts";
@@ -20,7 +19,7 @@ export class PlaneThread implements AsyncDisposable {
   readonly #hear: PlaneThreadOptions["hear"];
   /** Asked and not yet answered; the start is 0. */
   readonly #asked = new Map<number, PromiseWithResolvers<void>>();
-  readonly #ended: Promise<unknown>;
+  readonly #ended: Promise<void>;
   #serial = 0;
   #isStopping = false;
 
@@ -34,9 +33,12 @@ export class PlaneThread implements AsyncDisposable {
     });
     this.#worker.on("message", (message: FromWorker) => this.#heard(message));
     this.#worker.on("error", (error) => this.#end(error, failed));
-    this.#ended = once(this.#worker, "exit").then(() =>
-      this.#end(new Error("a thread of the data plane ended"), failed),
-    );
+    this.#ended = new Promise<void>((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#end(new Error("a thread of the data plane ended"), failed);
+        resolve();
+      });
+    });
   }
 
   /** Until it listens. @throws UserError */
@@ -45,6 +47,7 @@ export class PlaneThread implements AsyncDisposable {
   }
 
   async take(exports: readonly ExportSpec[]): Promise<void> {
+    if (this.#isStopping) throw new Error("a thread of the data plane has ended");
     this.#serial += 1;
     const serial = this.#serial;
     const asked = Promise.withResolvers<void>();

@@ -1,8 +1,9 @@
+import { lstat, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import type { Instant } from "../bytes/instant.ts";
+import { after, type Instant } from "../bytes/instant.ts";
 import { digestsIn, identityOf, versionFile } from "../image/versions.ts";
-import { IMAGE_VERSIONS_AGE_MS } from "../limits.ts";
-import type { Clock } from "../net/clock.ts";
+import { IMAGE_VERSIONS_AGE_MS, TREE_RETIRED_MS } from "../limits.ts";
+import type { Alarm, Clock } from "../net/clock.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
 import { openDirectory } from "../tree/directory.ts";
 import { openErofs } from "../tree/erofs.ts";
@@ -23,20 +24,28 @@ export interface TreesOptions {
   readonly isVerified?: boolean;
 }
 
-/** Opened trees of one thread: what stays over a reload stays open, and so do its handles. */
+interface OpenDirectory {
+  readonly tree: Tree;
+  /** Another directory can be at the same path later, and the same one elsewhere. */
+  readonly place: string;
+}
+
+/** Opened trees of one thread: what stays over a reload stays open. */
 export class Trees implements AsyncDisposable {
   readonly #options: TreesOptions;
-  readonly #directories = new Map<string, Tree>();
+  readonly #directories = new Map<string, OpenDirectory>();
   readonly #images = new Map<string, Promise<Tree>>();
   readonly #listed = new Map<
     string,
     { readonly at: Instant; readonly digests: readonly string[] }
   >();
-  /** Also those whose directory was replaced: calls may still be about them. An unused one costs nothing. */
-  readonly #all = new AsyncDisposableStack();
+  /** Whose directory was replaced: calls may still be about them for a time. */
+  readonly #retired = new Map<Tree, Instant>();
+  readonly #alarm: Alarm;
 
   constructor(options: TreesOptions) {
     this.#options = options;
+    this.#alarm = options.clock.alarm(() => void this.#closeRetired());
   }
 
   open(source: TreeSource): Promise<Tree> {
@@ -51,16 +60,39 @@ export class Trees implements AsyncDisposable {
     return digest === undefined ? undefined : this.#image(directory, digest, false);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#all.disposeAsync();
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#alarm[Symbol.dispose]();
+    const images = await Promise.allSettled(this.#images.values());
+    const opened = images.flatMap((image) => (image.status === "fulfilled" ? [image.value] : []));
+    const directories = [...this.#directories.values()].map(({ tree }) => tree);
+    for (const tree of [...opened, ...directories, ...this.#retired.keys()]) {
+      await tree[Symbol.asyncDispose]();
+    }
   }
 
   async #directory(path: string): Promise<Tree> {
-    const tree = this.#all.use(await openDirectory(path, this.#options));
+    const place = await placeOf(path);
     const known = this.#directories.get(path);
-    if (known?.identity === tree.identity) return known;
-    this.#directories.set(path, tree);
+    if (known !== undefined && known.place === place) return known.tree;
+    const tree = await openDirectory(path, this.#options);
+    this.#directories.set(path, { tree, place });
+    if (known !== undefined) this.#retire(known.tree);
     return tree;
+  }
+
+  #retire(tree: Tree): void {
+    const at = after(this.#options.clock.now(), TREE_RETIRED_MS);
+    this.#retired.set(tree, at);
+    this.#alarm.set(at);
+  }
+
+  async #closeRetired(): Promise<void> {
+    const now = this.#options.clock.now();
+    for (const [tree, at] of this.#retired) {
+      if (at > now) continue;
+      this.#retired.delete(tree);
+      await tree[Symbol.asyncDispose]();
+    }
   }
 
   #image(directory: string, digest: string, isVerified: boolean): Promise<Tree> {
@@ -69,7 +101,7 @@ export class Trees implements AsyncDisposable {
     if (known !== undefined) return known;
     const { cache } = this.#options;
     const check = isVerified ? { identity: identityOf(digest) } : { digest };
-    const opened = openErofs(path, { cache, ...check }).then((tree) => this.#all.use(tree));
+    const opened = openErofs(path, { cache, ...check });
     this.#images.set(path, opened);
     opened.catch(() => this.#images.delete(path));
     return opened;
@@ -83,5 +115,16 @@ export class Trees implements AsyncDisposable {
     const digests = await digestsIn(directory);
     this.#listed.set(directory, { at: now, digests });
     return digests;
+  }
+}
+
+/** Which directory it is, and where; empty where there is none, which opening it says better. */
+async function placeOf(path: string): Promise<string> {
+  try {
+    const real = await realpath(path);
+    const { dev, ino, birthtimeNs } = await lstat(real, { bigint: true });
+    return `${real} ${dev} ${ino} ${birthtimeNs}`;
+  } catch {
+    return "";
   }
 }

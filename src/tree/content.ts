@@ -6,7 +6,7 @@ import { type CacheKey, cacheKey } from "./cache/key.ts";
 import type { Disk } from "./disk.ts";
 import type { OpenFiles } from "./open-files.ts";
 import type { Place } from "./places.ts";
-import { attributesOf, isSameTime } from "./stats.ts";
+import { attributesOf, generationOf, isSameTime } from "./stats.ts";
 import type { Attributes, TreeError } from "./tree.ts";
 
 /** Of one thread's tree: where its contents come from. */
@@ -49,7 +49,9 @@ export class Content implements CachedFile {
   async fill(into: Uint8Array, offset: number): Promise<number | TreeError> {
     const { disk, files } = this.#source;
     const open = () => disk.open(this.#place);
-    const isStill = (stats: BigIntStats) => !this.isSettled || this.#isSame(stats);
+    const { generation } = this.attributes;
+    const isStill = (stats: BigIntStats) =>
+      generationOf(stats) === generation && (!this.isSettled || this.#isSame(stats));
     const read = await files.read(this.attributes.id, { open, isStill }, into, offset);
     if (read !== "moved") return read;
     this.isOutdated = true;

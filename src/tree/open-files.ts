@@ -44,8 +44,11 @@ export class OpenFiles implements AsyncDisposable {
         return handle;
       }
       const { bytesRead } = await handle.read(into, 0, into.length, offset);
-      return isStill(await handle.stat({ bigint: true })) ? bytesRead : "moved";
+      if (isStill(await handle.stat({ bigint: true }))) return bytesRead;
+      this.#forget(id, file);
+      return "moved";
     } catch (error) {
+      this.#forget(id, file);
       return treeErrorOf(error);
     } finally {
       file.users -= 1;
@@ -61,6 +64,12 @@ export class OpenFiles implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const [id, file] of [...this.#files]) await this.#drop(id, file);
+  }
+
+  /** It is opened anew when it is asked for again. */
+  #forget(id: FileId, file: OpenFile): void {
+    if (this.#files.get(id) === file) this.#files.delete(id);
+    file.isKept = false;
   }
 
   #take(id: FileId, open: () => Promise<Opened>): OpenFile {

@@ -52,9 +52,9 @@ export class DirectoryReader {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
       const directory = await this.#locator.directory(id);
       if (typeof directory === "string") return directory;
-      if (directory.parent !== undefined) await this.#locator.place(directory.parent.id);
       // What is good now is taken as good until the page is full, however slow the disk.
       const now = this.#clock.now();
+      if (directory.parent !== undefined) await this.#locator.place(directory.parent.id);
       const known = this.#known(directory, now) ?? (await this.#list(directory));
       if (known === "moved") {
         directory.goodUntil = 0;
@@ -68,6 +68,8 @@ export class DirectoryReader {
       if (problem !== undefined) return problem;
       const page = this.#page(directory, known, request, now);
       if (page !== undefined) return page;
+      // Names went meanwhile: it is listed again.
+      directory.goodUntil = 0;
     }
     return "io";
   }
@@ -86,10 +88,17 @@ export class DirectoryReader {
   }
 
   #unknown(directory: Place, listing: Listing, request: Request, now: number): string[] {
-    const at = listing.after(request.cookie);
-    return listing.names
-      .slice(at, at + request.entriesMax)
-      .filter((name) => this.#locator.rememberedAt(directory, name, now) === undefined);
+    const unknown: string[] = [];
+    let entries = 0;
+    for (let at = listing.after(request.cookie); at < listing.names.length; at += 1) {
+      if (entries === request.entriesMax) break;
+      const name = listing.names[at] ?? "";
+      const known = this.#locator.rememberedAt(directory, name, now);
+      if (known === undefined) unknown.push(name);
+      // One that is gone leaves room for the next.
+      if (known !== "absent") entries += 1;
+    }
+    return unknown;
   }
 
   /** Undefined where something in it must be asked for first. */

@@ -1,4 +1,4 @@
-import { TREE_PAGES_ENTRIES_MAX } from "../limits.ts";
+import { TREE_PAGES_ENTRIES_MAX, TREE_PAGES_PER_DIRECTORY_MAX } from "../limits.ts";
 import type { DirectoryPage, FileId } from "./tree.ts";
 
 interface RecentPage {
@@ -8,10 +8,15 @@ interface RecentPage {
   readonly page: DirectoryPage;
 }
 
+/** An empty one takes room as well. */
+function weightOf({ page }: RecentPage): number {
+  return page.entries.length + 1;
+}
+
 /** Pages of directories that were asked for lately: nodes that boot ask for the same, and get the same object. */
 export class RecentPages {
   readonly #pages = new Map<FileId, RecentPage[]>();
-  #entries = 0;
+  #weight = 0;
 
   get(
     directory: FileId,
@@ -28,17 +33,19 @@ export class RecentPages {
   }
 
   put(directory: FileId, recent: RecentPage): void {
-    this.#entries += recent.page.entries.length;
-    if (this.#entries > TREE_PAGES_ENTRIES_MAX) {
+    const weight = weightOf(recent);
+    if (this.#weight + weight > TREE_PAGES_ENTRIES_MAX) {
       this.#pages.clear();
-      this.#entries = recent.page.entries.length;
+      this.#weight = 0;
     }
     const { cookie, entriesMax } = recent;
-    const others = (this.#pages.get(directory) ?? []).filter((other) => {
-      const isIt = other.cookie === cookie && other.entriesMax === entriesMax;
-      if (isIt) this.#entries -= other.page.entries.length;
-      return !isIt;
-    });
+    const before = this.#pages.get(directory) ?? [];
+    const others = before
+      .filter((other) => other.cookie !== cookie || other.entriesMax !== entriesMax)
+      .slice(1 - TREE_PAGES_PER_DIRECTORY_MAX);
     this.#pages.set(directory, [...others, recent]);
+    for (const page of before) this.#weight -= weightOf(page);
+    for (const page of others) this.#weight += weightOf(page);
+    this.#weight += weight;
   }
 }

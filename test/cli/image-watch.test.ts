@@ -69,6 +69,17 @@ describe("which version is current", () => {
     expect(state).toEqual({ served: newer, changes: 1 });
   });
 
+  test("is not asked any more once it is stopped, though it was being asked", async () => {
+    const { use, state, clock, watch } = watched();
+    await expect.poll(() => clock.next()).toBeDefined();
+    use(newer);
+    clock.advance(1000);
+    watch[Symbol.dispose]();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(clock.next()).toBeUndefined();
+    expect(state.changes).toBe(0);
+  });
+
   test("one that cannot be served is said once, and the old one stays", async () => {
     const { use, state, warnings, clock, watch } = watched({ refuse: true });
     using _ = watch;

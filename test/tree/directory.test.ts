@@ -161,6 +161,21 @@ describe("what is known is answered at once, and believed for a second", () => {
     expect((await namesIn(etc.id)).sort()).toEqual([".", "..", "new", "passwd"]);
   });
 
+  test("a page is full though names of it were just deleted", async () => {
+    for (let at = 0; at < 300; at += 1) await writeFile(join(path, "etc/init.d", `s${at}`), "");
+    const { id } = await find("etc/init.d");
+    const first = good(await tree.readdir(id, 0n, 100));
+    const all = good(await tree.readdir(id, 0n, 1000)).entries.map(({ name }) => name);
+    age();
+    await tree.readdir(id, 0n, 100);
+    for (const name of all.slice(110, 130)) await rm(join(path, "etc/init.d", name));
+    const second = good(await tree.readdir(id, first.entries.at(-1)?.cookie ?? 0n, 100));
+    expect(second.entries.length).toBeGreaterThanOrEqual(80);
+    age();
+    const again = good(await tree.readdir(id, first.entries.at(-1)?.cookie ?? 0n, 100));
+    expect(again.entries).toHaveLength(100);
+  });
+
   test("a directory whose time did not change is not listed again; one that just changed is", async () => {
     const etc = await find("etc");
     await namesIn(etc.id);

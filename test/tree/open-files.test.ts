@@ -47,6 +47,27 @@ function reading(files: OpenFiles) {
 }
 
 describe("open descriptors", () => {
+  test("one that turned out to be another file is closed, and opened anew the next time", async () => {
+    await using files = new OpenFiles(4);
+    const state = { opened: 0, isStill: false };
+    const from = () => {
+      state.opened += 1;
+      return open(join(path, "2"));
+    };
+    const read = () =>
+      files.read(
+        2n as FileId,
+        { open: from, isStill: () => state.isStill },
+        new Uint8Array(100),
+        0,
+      );
+    expect(await read()).toBe("moved");
+    expect(openNow()).toEqual([]);
+    state.isStill = true;
+    expect(await read()).toBe("content of 2".length);
+    expect(state.opened).toBe(2);
+  });
+
   test("a file is opened once, also by those who come at once", async () => {
     await using files = new OpenFiles(4);
     const { opened, read } = reading(files);

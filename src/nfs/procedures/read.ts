@@ -49,9 +49,11 @@ async function lateReply(
   if (typeof slice === "string") return failure(call, statusOf(slice), object);
   const { from } = object;
   const attributes = await from.tree.attributes(object.attributes.id);
-  if (typeof attributes !== "string") return sliceReply(call, { from, attributes }, slice);
+  const isSame =
+    typeof attributes !== "string" && attributes.generation === object.attributes.generation;
+  if (isSame) return sliceReply(call, { from, attributes }, slice);
   slice.release();
-  return failure(call, statusOf(attributes));
+  return failure(call, typeof attributes === "string" ? statusOf(attributes) : NfsStatus.STALE);
 }
 
 function sliceReply(call: NfsCall, object: NfsObject, slice: FileSlice): Reply {

@@ -134,8 +134,7 @@ export class DirectoryReader {
       (until, place) => Math.min(until, place.goodUntil),
       goodUntil,
     );
-    this.#recent.put(directory.id, { ...request, goodUntil: pageGoodUntil, page });
-    return page;
+    return this.#recent.put(directory.id, { ...request, goodUntil: pageGoodUntil, page });
   }
 }
 

@@ -1,9 +1,12 @@
 import { TREE_PAGES_ENTRIES_MAX, TREE_PAGES_PER_DIRECTORY_MAX } from "../limits.ts";
 import type { DirectoryPage, FileId } from "./tree.ts";
 
-interface RecentPage {
+interface PageRequest {
   readonly cookie: number;
   readonly entriesMax: number;
+}
+
+interface RecentPage extends PageRequest {
   readonly goodUntil: number;
   readonly page: DirectoryPage;
 }
@@ -18,21 +21,26 @@ export class RecentPages {
   readonly #pages = new Map<FileId, RecentPage[]>();
   #weight = 0;
 
-  get(
-    directory: FileId,
-    { cookie, entriesMax }: Pick<RecentPage, "cookie" | "entriesMax">,
-    now: number,
-  ): DirectoryPage | undefined {
-    const pages = this.#pages.get(directory);
-    if (pages === undefined) return undefined;
-    for (const recent of pages) {
-      const isIt = recent.cookie === cookie && recent.entriesMax === entriesMax;
-      if (isIt && now < recent.goodUntil) return recent.page;
-    }
-    return undefined;
+  get(directory: FileId, request: PageRequest, now: number): DirectoryPage | undefined {
+    const recent = this.#last(directory, request);
+    return recent !== undefined && now < recent.goodUntil ? recent.page : undefined;
   }
 
-  put(directory: FileId, recent: RecentPage): void {
+  /** Answers the page that was there before, if it was the same: what was made of it then is good still. */
+  put(directory: FileId, found: RecentPage): DirectoryPage {
+    const last = this.#last(directory, found)?.page;
+    const page = last !== undefined && isSamePage(last, found.page) ? last : found.page;
+    this.#replace(directory, { ...found, page });
+    return page;
+  }
+
+  #last(directory: FileId, { cookie, entriesMax }: PageRequest): RecentPage | undefined {
+    return this.#pages
+      .get(directory)
+      ?.find((recent) => recent.cookie === cookie && recent.entriesMax === entriesMax);
+  }
+
+  #replace(directory: FileId, recent: RecentPage): void {
     const weight = weightOf(recent);
     if (this.#weight + weight > TREE_PAGES_ENTRIES_MAX) {
       this.#pages.clear();
@@ -48,4 +56,15 @@ export class RecentPages {
     for (const page of others) this.#weight += weightOf(page);
     this.#weight += weight;
   }
+}
+
+function isSamePage(a: DirectoryPage, b: DirectoryPage): boolean {
+  return (
+    a.end === b.end &&
+    a.entries.length === b.entries.length &&
+    a.entries.every((entry, at) => {
+      const other = b.entries[at];
+      return entry.attributes === other?.attributes && entry.name === other.name;
+    })
+  );
 }

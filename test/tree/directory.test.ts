@@ -108,6 +108,10 @@ describe("what is known is answered at once, and believed for a second", () => {
     age();
     expect(tree.attributes(passwd.id)).toBe(passwd);
     expect(tree.lookup(etc.id, "none")).toBe("not-found");
+    // That it was read changed its time, once.
+    const page = await tree.readdir(etc.id, 0n, 100);
+    age();
+    expect(await tree.readdir(etc.id, 0n, 100)).toBe(page);
     clock.advance(302_000);
     expect(tree.attributes(passwd.id)).toBeInstanceOf(Promise);
     expect(tree.lookup(etc.id, "none")).toBeInstanceOf(Promise);

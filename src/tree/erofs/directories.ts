@@ -83,8 +83,7 @@ export class Directories {
     }
     const whole = { entries: page, end: position >= size };
     const goodUntil = Number.POSITIVE_INFINITY;
-    this.#recent.put(id, { cookie, entriesMax, goodUntil, page: whole });
-    return whole;
+    return this.#recent.put(id, { cookie, entriesMax, goodUntil, page: whole });
   }
 
   /** As names are sorted within blocks and over them. */

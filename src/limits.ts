@@ -20,6 +20,10 @@ export const THREADS_MAX = 64;
 export const CACHE_CONFIGURED_BYTES_MIN = 16 << 20;
 /** `cache:` unless written, on a large machine: a whole Debian server's tree. */
 export const CACHE_DEFAULT_BYTES_MAX = 1 << 30;
+/** With a volume's name and what makes it an initiator's it fits an iSCSI name: 223 (RFC 7143 §4.2.7.1). */
+export const IQN_BYTES_MAX = 112;
+/** `size:`: mkfs.ext4 makes a file system with a journal of 4 MiB in it. */
+export const VOLUME_CONFIGURED_BYTES_MIN = 64 << 20;
 /** RFC 2131 §3.3: 0xffffffff is infinity; ten years is shorter. */
 export const LEASE_SECONDS_MAX = 10 * 365 * 86_400;
 
@@ -189,6 +193,132 @@ export const VERSION_USE_MS = 7 * 86_400_000;
 export const VERSION_LEFT_MS = 600_000;
 /** Uses that are remembered of one image: each node, and again while it changes. */
 export const VERSION_USES_MAX = 20_000;
+
+// volume/
+/** What initiators address: the block that every firmware and every tool knows. */
+export const VOLUME_BLOCK_BYTES = 512;
+/** Pages of the kernel, blocks of its file systems: no less is given back. */
+export const VOLUME_PAGE_BYTES = 4096;
+/** Offsets stay exact to 2^53; the largest file of ext4. */
+export const VOLUME_BYTES_MAX = 16 * 2 ** 40;
+/** Asked for at once, in one system call: copying it takes about 0.2 ms. More is left to another thread. */
+export const VOLUME_AT_ONCE_BYTES = 1 << 20;
+/** A call that took so long was hardly answered from memory. */
+export const VOLUME_SLOW_MS = 5;
+/** Slow calls may take so much together before the disk is asked by other threads for a while… */
+export const VOLUME_SLOW_TOTAL_MS = 50;
+/** …and this part of the time at most, however long it goes on. */
+export const VOLUME_SLOW_SHARE = 0.05;
+export const VOLUME_SLOW_REST_MS = 2000;
+/** Less is not worth a process that gives it back: zeros are written. */
+export const VOLUME_PUNCH_BYTES_MIN = 64 * 1024;
+/** Ranges that one process gives back: its command line holds them. */
+export const VOLUME_PUNCHES_TOGETHER = 512;
+/** Where a volume takes room is known to 4 KiB up to 4 GiB, to 16 KiB up to 16 GiB: a byte each, at most 1 MiB. */
+export const VOLUME_UNITS_MAX = 1 << 20;
+/** Addresses with a room's name before them. With what is put around it, it must be the name of a file. */
+export const VOLUME_NAME_BYTES_MAX = 100;
+/** Requests on the socket of a directory of volumes: one short line each. */
+export const VOLUME_CONTROL_LINE_BYTES_MAX = 1024;
+/** Answers on it: who uses which of 10,000 volumes, all named as long as RFC 7143 lets them be. */
+export const VOLUME_CONTROL_ANSWER_BYTES_MAX = 4 << 20;
+/** Commands that work on volumes at once; each holds a connection. */
+export const VOLUME_CONTROL_CONNECTIONS_MAX = 64;
+/** Another command may have the directory for a moment, or a server be about to answer: a command asks again until then. */
+export const VOLUME_CLAIM_WAIT_MS = 5000;
+export const VOLUME_CLAIM_AGAIN_MS = 50;
+
+// scsi/
+/** What WRITE, READ and VERIFY move at most, in blocks: 4 MiB. Linux asks for 1.25 MiB, iPXE for 64 KiB. VPD page B0h. */
+export const SCSI_TRANSFER_BLOCKS_MAX = 8192;
+/** What VPD page B0h recommends: as much as Linux reads ahead, and a first burst holds. */
+export const SCSI_TRANSFER_BLOCKS_OPTIMAL = 512;
+/** VPD page B0h: blocks of 4 KiB, which file systems below and above keep; Linux aligns partitions to it. */
+export const SCSI_TRANSFER_BLOCKS_GRANULARITY = 8;
+/** COMPARE AND WRITE counts its blocks in one byte. */
+export const SCSI_COMPARE_AND_WRITE_BLOCKS_MAX = 255;
+/** 16 MiB, written out where it is not zeros: some 10 ms. */
+export const SCSI_WRITE_SAME_BLOCKS_MAX = 32_768;
+/** No bound: what is given back costs no time by its size. */
+export const SCSI_UNMAP_BLOCKS_MAX = 0xffff_ffff;
+/** Each is one question to the file system. */
+export const SCSI_UNMAP_DESCRIPTORS_MAX = 256;
+/** 64 KiB: Linux gathers what it gives back into such pieces, and asks for fewer of them. */
+export const SCSI_UNMAP_GRANULARITY_BLOCKS = 128;
+/** GET LBA STATUS answers so many extents, however much room there is: each is one question to the file system. */
+export const SCSI_LBA_STATUS_DESCRIPTORS_MAX = 64;
+/** Data that is compared, looked at or repeated goes through memory in such pieces. */
+export const SCSI_PIECE_BYTES = 256 * 1024;
+/** Tasks of one disk that run or wait; ten sessions with Linux's 32 each. Beyond it: TASK SET FULL, asked again later. */
+export const SCSI_TASKS_MAX = 512;
+/** Initiator ports registered for persistent reservations of one disk: a large cluster on several paths, 100 bytes each. */
+export const SCSI_REGISTRATIONS_MAX = 128;
+/** Buffers of READ come in powers of two from a memory page to what is recommended; longer ones are not kept. */
+export const SCSI_BUFFER_BYTES_MIN = 4096;
+export const SCSI_BUFFER_BYTES_MAX = 256 * 1024;
+/** Buffers that wait to be used again: what 32 commands of the recommended length take. */
+export const SCSI_BUFFERS_IDLE_BYTES_MAX = 8 << 20;
+
+// iscsi/: text keys and login
+/** All text of one negotiation step, over all PDUs with the C bit: two full PDUs of a login. The longest seen is 0.6 KiB. */
+export const ISCSI_TEXT_BYTES_MAX = 16 * 1024;
+/** RFC 7143 §13 has some 30 keys. An answer to so many unknown ones fits the 8 KiB of one PDU. */
+export const ISCSI_KEYS_MAX = 64;
+/** RFC 7143 §12.1.3: in binary. */
+export const CHAP_CHALLENGE_BYTES_MAX = 1024;
+/** The longest value is such a challenge in hexadecimal. */
+export const ISCSI_VALUE_BYTES_MAX = 2 + 2 * CHAP_CHALLENGE_BYTES_MAX;
+/** RFC 7143 §4.2.7.1: iSCSI names. */
+export const ISCSI_NAME_BYTES_MAX = 223;
+/** Requests of one login, parts of texts included: with CHAP and two stages it takes 4. */
+export const ISCSI_LOGIN_REQUESTS_MAX = 32;
+/** RFC 7143 §13.12: what one PDU from an initiator may carry. Linux asks for as much. */
+export const ISCSI_RECEIVED_SEGMENT_BYTES_MAX = 256 * 1024;
+/** RFC 7143 §13.14: what may come with a write before it is asked for; held in memory for each. */
+export const ISCSI_FIRST_BURST_BYTES_MAX = 256 * 1024;
+/** RFC 7143 §13.13: what one R2T asks for, and one sequence of Data-In carries: as much as Linux offers. */
+export const ISCSI_BURST_BYTES_MAX = 16_776_192;
+/** RFC 7143 §13.17: R2Ts of one command that are open at once, where bursts are small. */
+export const ISCSI_R2T_OUTSTANDING_MAX = 8;
+
+// iscsi/: sessions
+/** More than one cannot tell crumbs from data: a segment that comes in more parts is put together. 4 KiB each in the longest. */
+export const ISCSI_SEGMENT_PARTS_MAX = 64;
+/** RFC 7143 §4.2.2.1: commands of one session that are under way. Linux has 32 for a disk, libiscsi and QEMU up to 128. */
+export const ISCSI_WINDOW_COMMANDS = 64;
+/** Immediate ones beside them: RFC 7143 §4.2.2.1 wants to take two of a kind, task management and pings, at least. */
+export const ISCSI_IMMEDIATE_TASKS_MAX = 16;
+/** One command's data from the initiator: twice SCSI_TRANSFER_BLOCKS_MAX. What claims more is not asked for it. */
+export const ISCSI_TASK_BYTES_MAX = 8 << 20;
+/** What R2Ts of one session asked for and did not get yet, and what waits to be whole; one command may go beyond it. */
+export const ISCSI_ASKED_BYTES_MAX = 16 << 20;
+/** What the reads of one session that were begun take until they are answered; one command may go beyond it. */
+export const ISCSI_READING_BYTES_MAX = 8 << 20;
+/** Replies to commands that came together leave together, up to here: what a kernel takes at once on a fast link. */
+export const ISCSI_SENT_TOGETHER_BYTES = 256 * 1024;
+/** Headers of replies are written into such pieces, with data short enough that a copy costs less than a part of its own. */
+export const ISCSI_SLAB_BYTES = 32 * 1024;
+export const ISCSI_COPIED_BYTES_MAX = 512;
+/** A node has one session, and a second connection while it logs in anew. Each costs about 20 KiB idle. */
+export const ISCSI_CONNECTIONS_MAX = 2048;
+/** Half: one host cannot lock out the others, and a thousand simulated nodes fit behind one address. */
+export const ISCSI_CONNECTIONS_PER_HOST_MAX = 1024;
+/** Connections that did not log in yet: a flood of them leaves room for those that do. */
+export const ISCSI_LOGINS_MAX = 512;
+/** iPXE and open-iscsi log in within 1 s; open-iscsi itself gives up after 15. */
+export const ISCSI_LOGIN_MS = 15_000;
+/** Nothing was heard for so long: the initiator is asked whether it is there, as often again until it answers. */
+export const ISCSI_SILENCE_MS = 30_000;
+/** So many times asked without a word: open-iscsi answers within 5 s, programs that do nothing else need longer. */
+export const ISCSI_PINGS_MAX = 3;
+/** A node that was switched off sends no FIN: after a minute of silence the kernel asks. */
+export const ISCSI_KEEP_ALIVE_MS = 60_000;
+/** One switched off in the middle of a reply. A living initiator reads within seconds. */
+export const ISCSI_STALLED_MS = 120_000;
+/** A peer that does not close its side of a connection that ended. */
+export const ISCSI_CLOSING_MS = 2000;
+/** After it asked for the logout of all sessions, a server that ends waits so long for them. */
+export const ISCSI_LOGOUT_MS = 2000;
 
 // watch/
 /** Firmware without a loader is named once an architecture: IANA lists some 40 of them. */

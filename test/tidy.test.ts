@@ -23,6 +23,9 @@ const mayImport: Record<string, readonly string[]> = {
   tftp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   http: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   nfs: ["bytes", "limits.ts", "rpc", "tree", "watch/events.ts", "types:net"],
+  volume: ["bytes", "limits.ts", "user-error.ts", "types:net"],
+  scsi: ["bytes", "limits.ts", "types:volume"],
+  iscsi: ["bytes", "limits.ts", "scsi", "watch/events.ts", "types:net"],
   image: ["bytes", "limits.ts", "net", "user-error.ts"],
   plane: [
     "bytes",
@@ -31,10 +34,24 @@ const mayImport: Record<string, readonly string[]> = {
     "net",
     "nfs",
     "tree",
+    "iscsi",
+    "scsi",
+    "volume",
     "image/versions.ts",
     "watch/events.ts",
   ],
-  library: ["bytes", "limits.ts", "user-error.ts", "net", "nfs", "tree", "watch/events.ts"],
+  library: [
+    "bytes",
+    "limits.ts",
+    "user-error.ts",
+    "net",
+    "nfs",
+    "tree",
+    "iscsi",
+    "scsi",
+    "volume",
+    "watch/events.ts",
+  ],
 };
 
 /** A protocol's server.ts is where its cores meet the sockets. */

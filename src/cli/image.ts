@@ -5,9 +5,10 @@ import { sealTree } from "../image/seal.ts";
 import { ImageStore, type Manifest, someOf, type Version } from "../image/store.ts";
 import { shortOf } from "../image/versions.ts";
 import { systemClock } from "../net/clock.ts";
-import { UserError } from "../user-error.ts";
 import { checkName } from "./check.ts";
 import { openInterrupt } from "./interrupt.ts";
+import { mendable, type Remedies } from "./mendable.ts";
+import { renderTable } from "./table.ts";
 import { version } from "./version.ts";
 
 export const IMAGES = "/var/lib/sidus/images";
@@ -53,7 +54,7 @@ Example:
     .argument("<name>", "the image; a new one, or one that gets another version")
     .argument("<directory>", "what is sealed")
     .action((name: string, directory: string, given: ImageArguments) =>
-      mendable(() => seal(name, directory, given)),
+      mendable(remedies, () => seal(name, directory, given)),
     );
 }
 
@@ -66,7 +67,9 @@ Example:
   return subcommand("list", help)
     .description("List images, the newest version first.")
     .argument("[name]", "only this image")
-    .action((name: string | undefined, given: ImageArguments) => mendable(() => list(name, given)));
+    .action((name: string | undefined, given: ImageArguments) =>
+      mendable(remedies, () => list(name, given)),
+    );
 }
 
 function useCommand(): Command {
@@ -80,7 +83,7 @@ Example:
     .argument("<name>", "the image")
     .argument("<version>", "the beginning of its digest")
     .action((name: string, prefix: string, given: ImageArguments) =>
-      mendable(() => use(name, prefix, given)),
+      mendable(remedies, () => use(name, prefix, given)),
     );
 }
 
@@ -95,7 +98,7 @@ Example:
     .argument("<name>", "the image")
     .argument("<version>", "the beginning of its digest")
     .action((name: string, prefix: string, given: ImageArguments) =>
-      mendable(() => remove(name, prefix, given)),
+      mendable(remedies, () => remove(name, prefix, given)),
     );
 }
 
@@ -169,20 +172,11 @@ function renderList(versions: readonly Version[], directory: string): string {
   return renderTable([head, ...rows]);
 }
 
-function renderTable(rows: readonly (readonly string[])[]): string {
-  const widthOf = (column: number): number =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  return rows
-    .map((row) => row.map((cell, column) => cell.padEnd(widthOf(column))).join("  "))
-    .map((line) => `${line.trimEnd()}\n`)
-    .join("");
-}
-
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-const remedies: Readonly<Record<string, string>> = {
+const remedies: Remedies = {
   EACCES: "run as root, or choose other --images",
   EPERM: "run as root, or choose other --images",
   EROFS: "choose other --images",
@@ -190,15 +184,3 @@ const remedies: Readonly<Record<string, string>> = {
   ENOTDIR: "choose other --images",
   ENOSPC: "make room there, or remove versions (sidus image rm)",
 };
-
-/** What the file system refuses is the user's to mend. */
-async function mendable(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    const remedy = remedies[code];
-    if (!(cause instanceof Error) || remedy === undefined) throw cause;
-    throw new UserError(`${cause.message}; ${remedy}`, { cause, exitCode: 1 });
-  }
-}

@@ -7,6 +7,7 @@ import { doctorCommand } from "./doctor.ts";
 import { imageCommand } from "./image.ts";
 import { serveCommand } from "./serve.ts";
 import { version } from "./version.ts";
+import { volumeCommand } from "./volume.ts";
 
 /** Runs one command line; answers the exit code: 0, 1 (failed) or 2 (wrong usage, configuration or surroundings). */
 export async function runCli(argv: readonly string[]): Promise<number> {
@@ -18,6 +19,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .addCommand(demoCommand())
     .addCommand(buildCommand())
     .addCommand(imageCommand())
+    .addCommand(volumeCommand())
     .addCommand(doctorCommand())
     .addCommand(demoInsideCommand(), { hidden: true });
   for (const command of allBelow(program)) command.exitOverride();

@@ -1,0 +1,35 @@
+import { closeSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../../src/net/clock.ts";
+import { FileVolume } from "../../src/volume/file.ts";
+import { directoryOf } from "../sidus.ts";
+
+const normal: Pick<Clock, "now"> = systemClock;
+
+/** A volume in a new sparse file, and what it warned of. */
+export function blankVolume(bytes: number, { clock = normal, directory = directoryOf({}) } = {}) {
+  const path = join(directory, "volume.img");
+  const fd = openSync(path, "w");
+  ftruncateSync(fd, bytes);
+  closeSync(fd);
+  return reopened(path, clock);
+}
+
+export function reopened(path: string, clock = normal) {
+  const warnings: string[] = [];
+  const warn = (text: string): void => void warnings.push(text);
+  const volume = new FileVolume({ path, clock, warn });
+  return { path, volume, warnings };
+}
+
+/** Bytes that the file takes of its file system; what waits for its place has none yet. */
+export function roomOf(path: string): number {
+  const fd = openSync(path, "r");
+  fsyncSync(fd);
+  closeSync(fd);
+  return statSync(path).blocks * 512;
+}
+
+export function filled(length: number, value: number): Uint8Array {
+  return new Uint8Array(length).fill(value);
+}

@@ -6,6 +6,8 @@ import { listenError } from "./listen-error.ts";
 
 export interface TcpConnection {
   readonly peer: Endpoint;
+  /** Where the peer reached us. */
+  readonly local: Endpoint;
   /**
    * Sends the parts in one write, in one segment where they fit. False: the peer is slow; stop until `drained`. The bytes
    * are given away until `sent`, called once when they have left, or never will.
@@ -74,6 +76,10 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
     });
     const handler = options.accept({
       peer: { address, port: socket.remotePort ?? 0 },
+      local: {
+        address: parseIpv4(socket.localAddress ?? "") ?? options.local.address,
+        port: socket.localPort ?? options.local.port,
+      },
       send: (parts, sent) => sendTogether(socket, parts, sent),
       pause: () => socket.pause(),
       resume: () => socket.resume(),

@@ -4,7 +4,7 @@ import type { MacAddress } from "../bytes/mac.ts";
 /** Who spoke DHCP: firmware's PXE stack, iPXE, the kernel's early user space, or anything else. */
 export type DhcpClient = "pxe" | "ipxe" | "kernel" | "other";
 
-export type Protocol = "dhcp" | "tftp" | "http" | "portmap" | "mount" | "nfs";
+export type Protocol = "dhcp" | "tftp" | "http" | "portmap" | "mount" | "nfs" | "iscsi";
 
 /** What the protocols tell: facts, in the order in which they happened. Nothing is asked back. */
 export type BootEvent =
@@ -32,6 +32,14 @@ export type BootEvent =
       readonly address: Ipv4;
       readonly path: string;
       readonly outcome: "granted" | "denied" | "missing" | "unmounted";
+    }
+  | {
+      /** An initiator's session with a target. */
+      readonly kind: "session";
+      readonly address: Ipv4;
+      readonly initiator: string;
+      readonly target: string;
+      readonly outcome: "began" | "ended";
     }
   | {
       /** The node itself says that it reached multi-user. */

@@ -68,6 +68,7 @@ export class Timeline {
       case "up":
         this.#up(event);
         break;
+      case "session":
       case "refused":
         break;
     }

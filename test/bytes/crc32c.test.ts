@@ -12,3 +12,25 @@ test.each([
 ])("CRC-32C of %s", (_, bytes, expected) => {
   expect(crc32c(bytes)).toBe(expected);
 });
+
+/** Bit by bit, as RFC 7143 §13.1 defines it. */
+function bitwise(bytes: Uint8Array): number {
+  let crc = 0xffff_ffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f6_3b78 : 0);
+  }
+  return ~crc >>> 0;
+}
+
+test("CRC-32C of any length, wherever it lies, in any two parts", () => {
+  const room = Uint8Array.from({ length: 120 }, (_, at) => (at * 89 + (at >> 3)) & 0xff);
+  for (let start = 0; start < 9; start += 1) {
+    for (let length = 0; length <= 100; length += 1) {
+      const bytes = room.subarray(start, start + length);
+      const half = (length * 7) % (length + 1);
+      expect(crc32c(bytes)).toBe(bitwise(bytes));
+      expect(crc32c(bytes.subarray(half), crc32c(bytes.subarray(0, half)))).toBe(bitwise(bytes));
+    }
+  }
+});

@@ -9,6 +9,7 @@ import { callBytes, Out, parseReply, records } from "../nfs/client.ts";
 /** A connection in memory, as net/tcp.ts gives them. */
 class Wire implements TcpConnection {
   readonly peer = { address: LOOPBACK_ADDRESS, port: 1000 };
+  readonly local = { address: LOOPBACK_ADDRESS, port: 2049 };
   readonly writes: Buffer[] = [];
   isPaused = false;
   isOpen = true;

@@ -10,6 +10,8 @@ export interface KnownNode {
   readonly label: string | undefined;
   /** Added to the kernel's command line. */
   readonly append: string | undefined;
+  /** Name of its volume; undefined: the address that it boots with. */
+  readonly volume: string | undefined;
 }
 
 export interface Inventory {

@@ -128,7 +128,9 @@ async function configuration(
     return "missing";
   const address = byAddress ?? requester.address;
   const mac = byMac ?? settings.nodeAt(address)?.mac;
-  const node = nodeOf(mac, address, settings);
+  const known = nodeOf(mac, address, settings);
+  const isItself = address === requester.address && mac === (facts?.mac ?? mac);
+  const node = { known, address: isItself ? address : undefined };
   return renderedFile(renderPxelinux(await plansFor(node, settings.boot)));
 }
 

@@ -43,7 +43,14 @@ export async function currentOf(config: Config, trees: Trees): Promise<Current> 
   }
   const { overlay: path } = config.boot;
   const overlay = path === undefined ? undefined : await trees.open({ kind: "directory", path });
-  return { config, inventory: inventoryOf(config.nodes), specs, exports, overlay, labels };
+  return {
+    config,
+    inventory: inventoryOf(config.nodes.map((node) => ({ ...node, volume: node.volume.name }))),
+    specs,
+    exports,
+    overlay,
+    labels,
+  };
 }
 
 async function specOf(entry: ExportConfig, config: Config): Promise<ExportSpec> {
@@ -107,7 +114,16 @@ export async function warnOfKernels(
 
 /** What is decided at the start. @throws UserError */
 export function refuseFixedChanges(old: Config, next: Config): void {
-  const fixed = ["interface", "address", "state", "images", "threads", "cache", "ports"] as const;
+  const fixed = [
+    "interface",
+    "address",
+    "state",
+    "images",
+    "threads",
+    "cache",
+    "ports",
+    "iscsi",
+  ] as const;
   for (const key of fixed) {
     if (JSON.stringify(old[key]) !== JSON.stringify(next[key])) {
       throw new UserError(`${next.file}: ${key}: changes only at a restart; nothing was reloaded`);

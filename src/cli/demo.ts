@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../user-error.ts";
 import { type InsideOptions, runInside } from "./demo/inside.ts";
 import { demoTree } from "./demo/tree.ts";
@@ -14,6 +14,7 @@ const NODES_MAX = 32;
 
 interface DemoOptions {
   readonly nodes: number;
+  readonly layer: InsideOptions["layer"];
   readonly memory: number;
   readonly timeout: number;
   readonly tree?: string;
@@ -30,6 +31,14 @@ export function demoCommand(): Command {
       "Watch diskless QEMU nodes PXE-boot from one tree, in a private network; nothing on this machine is changed.",
     )
     .option("--nodes <n>", "how many nodes boot at once", wholeNumber(1, NODES_MAX), 1)
+    .addOption(
+      new Option(
+        "--layer <layer>",
+        "where a node's changes go; iscsi: they are there after its reboot",
+      )
+        .choices(["tmpfs", "iscsi"])
+        .default("tmpfs"),
+    )
     .option("--console", "show the first node's console here, to log in; Ctrl-] ends it")
     .option(
       "--check",
@@ -54,7 +63,8 @@ The nodes' user is root, the password sidus.
 
 Example:
   sidus demo --nodes 2
-  sidus demo --console`,
+  sidus demo --console
+  sidus demo --layer iscsi --console`,
     )
     .action(demo);
 }
@@ -82,6 +92,7 @@ async function demo(options: DemoOptions): Promise<void> {
       tree,
       work,
       nodes: options.nodes,
+      layer: options.layer,
       memory: options.memory,
       timeout: options.timeout,
       kvm: options.kvm === true,

@@ -8,7 +8,7 @@ export interface ServedPort {
   readonly todo: string;
 }
 
-/** Clients insist on all of these, HTTP and NFS excepted. */
+/** Clients insist on all of these, HTTP, NFS and iSCSI excepted. */
 export const servedPorts: readonly ServedPort[] = [
   {
     protocol: "udp",
@@ -45,6 +45,12 @@ export const servedPorts: readonly ServedPort[] = [
     port: 2049,
     what: "NFS",
     todo: "systemctl disable --now nfs-server, or choose another port in sidus.yaml: ports: { nfs: 12049 }",
+  },
+  {
+    protocol: "tcp",
+    port: 3260,
+    what: "iSCSI",
+    todo: "systemctl disable --now tgt, or choose another port in sidus.yaml: ports: { iscsi: 13260 }",
   },
 ];
 

@@ -8,6 +8,7 @@ import { type DhcpServer, serveDhcp } from "../dhcp/server.ts";
 import { serveHttp } from "../http/server.ts";
 import { ARCHITECTURES_WARNED_MAX } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
+import { openIscsi } from "../plane/iscsi.ts";
 import { openDataPlane } from "../plane/plane.ts";
 import { Trees } from "../plane/trees.ts";
 import { servePortmap } from "../rpc/portmap/server.ts";
@@ -19,6 +20,7 @@ import type { BootEvent } from "../watch/events.ts";
 import { Refusals } from "../watch/refusals.ts";
 import { type NodeBoot, type StageReached, Timeline } from "../watch/timeline.ts";
 import { type Current, currentOf, refuseFixedChanges, warnOfKernels } from "./current.ts";
+import { type ChapFor, chapOf, grantsFor } from "./grants.ts";
 import { ImageWatch } from "./image-watch.ts";
 import { statusOf, treeOf } from "./status.ts";
 
@@ -96,7 +98,20 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   );
   const loader = warnedLoader(warn);
   const nodeAt = (of: Ipv4) => dhcp?.nodeAt(of);
-  const files = servedFiles(() => servedSettings(current, nodeAt));
+  const chapFor = await chapOf(config);
+  opened.use(
+    await openIscsi({
+      local: at(ports.iscsi),
+      iqn: config.iscsi.iqn,
+      volumes: config.iscsi.volumes,
+      grants: (of) => grantsFor(of, current, nodeAt(of)?.mac, chapFor),
+      tell,
+      warn,
+      report,
+      failed: failed.reject,
+    }),
+  );
+  const files = servedFiles(() => servedSettings(current, chapFor, nodeAt));
 
   opened.use(await serveTftp({ local: at(ports.tftp), files, clock, tell, report }));
   opened.use(
@@ -198,13 +213,18 @@ function dhcpSettings({ config, inventory, exports, labels }: Current, bootFile:
   };
 }
 
-function servedSettings(current: Current, nodeAt: ServedSettings["nodeAt"]): ServedSettings {
+function servedSettings(
+  current: Current,
+  chapFor: ChapFor,
+  nodeAt: ServedSettings["nodeAt"],
+): ServedSettings {
   const { config, inventory, exports, overlay, labels } = current;
   return {
     boot: {
       serverAddress: config.address,
       httpPort: config.ports.http,
       nfsPort: config.ports.nfs,
+      iscsi: { port: config.ports.iscsi, iqn: config.iscsi.iqn, chapFor },
       default: config.boot.default,
       labels,
     },

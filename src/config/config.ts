@@ -19,6 +19,7 @@ export interface Config {
   readonly cache: number;
   readonly ports: Ports;
   readonly dhcp: DhcpConfig;
+  readonly iscsi: IscsiConfig;
   /** At least one. */
   readonly exports: readonly ExportConfig[];
   readonly boot: BootConfig;
@@ -32,6 +33,7 @@ export interface Ports {
   readonly http: number;
   readonly nfs: number;
   readonly portmap: number;
+  readonly iscsi: number;
 }
 
 export interface DhcpConfig {
@@ -43,6 +45,19 @@ export interface DhcpConfig {
   readonly domain: string | undefined;
   readonly denyUnknown: boolean;
 }
+
+export interface IscsiConfig {
+  /** What the names of targets begin with: `IQN:VOLUME` (RFC 7143 §4.2.7.5). */
+  readonly iqn: string;
+  /** Of a volume whose node names no size. */
+  readonly bytes: number;
+  readonly chap: (typeof chaps)[number];
+  /** Directory of the volumes. */
+  readonly volumes: string;
+}
+
+/** Who proves to the other that it knows the volume's secret: nobody, the node, or both. */
+export const chaps = ["none", "one-way", "mutual"] as const;
 
 export interface ExportConfig {
   readonly name: string;
@@ -74,11 +89,15 @@ export type LabelConfig =
   | {
       readonly kind: "linux";
       readonly export: string;
+      readonly layer: (typeof layers)[number];
       /** Paths in the tree; undefined: the newest kernel that has an initrd and modules. */
       readonly kernel: string | undefined;
       readonly initrd: string | undefined;
       readonly append: string | undefined;
     };
+
+/** Where a node's changes go: its memory, a volume of the server, a partition of its own; `none`: there are no changes. */
+export const layers = ["tmpfs", "iscsi", "local", "none"] as const;
 
 export interface NodeConfig {
   readonly mac: MacAddress;
@@ -86,6 +105,14 @@ export interface NodeConfig {
   readonly address: Ipv4 | undefined;
   readonly label: string | undefined;
   readonly append: string | undefined;
+  readonly volume: VolumeConfig;
+}
+
+export interface VolumeConfig {
+  /** Undefined: the node's address. */
+  readonly name: string | undefined;
+  /** Undefined: as `iscsi.size` says. */
+  readonly bytes: number | undefined;
 }
 
 export const logLevels = ["debug", "info", "warn", "error"] as const;

@@ -8,6 +8,7 @@ import type {
   Config,
   DhcpConfig,
   ExportConfig,
+  IscsiConfig,
   LabelConfig,
   NodeConfig,
   Ports,
@@ -16,6 +17,7 @@ import type { Written } from "./schema.ts";
 import type { Path, Source } from "./source.ts";
 
 const LEASE_SECONDS_DEFAULT = 12 * 3600;
+const VOLUME_BYTES_DEFAULT = 8 * 2 ** 30;
 
 /** Fills in what the file leaves out, and checks what hangs together. */
 export function resolveConfig(
@@ -26,17 +28,19 @@ export function resolveConfig(
   const own = ownAddress(written, source, interfaces);
   const exports = exportsOf(written, source, own.subnet);
   const boot = bootOf(written, source, exports);
+  const state = written.state ?? "/var/lib/sidus";
   return {
     file: source.file,
     interface: own.name,
     address: own.address,
     subnet: own.subnet,
-    state: written.state ?? "/var/lib/sidus",
+    state,
     images: written.images ?? "/var/lib/sidus/images",
     threads: written.threads ?? Math.min(availableParallelism(), THREADS_MAX),
     cache: written.cache ?? defaultCache(),
     ports: portsOf(written, source),
     dhcp: dhcpOf(written, source, own),
+    iscsi: iscsiOf(written, state),
     exports,
     boot,
     nodes: nodesOf(written, source, own, boot),
@@ -51,11 +55,11 @@ function defaultCache(): number {
 }
 
 function portsOf(written: Written, source: Source): Ports {
-  const ports = { dhcp: 67, tftp: 69, http: 80, nfs: 2049, portmap: 111 };
+  const ports = { dhcp: 67, tftp: 69, http: 80, nfs: 2049, portmap: 111, iscsi: 3260 };
   for (const [name, port] of Object.entries(written.ports ?? {})) {
     if (port !== undefined) Object.assign(ports, { [name]: port });
   }
-  const { dhcp, tftp, http, nfs, portmap } = ports;
+  const { dhcp, tftp, http, nfs, portmap, iscsi } = ports;
   const differ = (name: string, port: number, others: readonly number[]): void => {
     if (!others.includes(port)) return;
     throw source.complain(["ports", name], `${port} is already that of another service of sidus`);
@@ -65,6 +69,7 @@ function portsOf(written: Written, source: Source): Ports {
   differ("tftp", tftp, [dhcp]);
   differ("nfs", nfs, [http]);
   differ("portmap", portmap, [http, nfs]);
+  differ("iscsi", iscsi, [http, nfs, portmap]);
   return ports;
 }
 
@@ -118,6 +123,15 @@ function dhcpOf(written: Written, source: Source, own: InterfaceAddress): DhcpCo
   };
 }
 
+function iscsiOf({ iscsi }: Written, state: string): IscsiConfig {
+  return {
+    iqn: iscsi?.iqn ?? "iqn.2013-04.zone.sidus.target",
+    bytes: iscsi?.size ?? VOLUME_BYTES_DEFAULT,
+    chap: iscsi?.chap ?? "none",
+    volumes: iscsi?.volumes ?? `${withoutTrailingSlash(state)}/volumes`,
+  };
+}
+
 function exportsOf(written: Written, source: Source, subnet: Cidr): ExportConfig[] {
   const exports = Object.entries(written.exports).map(([name, entry]) => ({
     name,
@@ -168,7 +182,8 @@ function bootOf(written: Written, source: Source, exports: readonly ExportConfig
   const [first] = exports;
   const names = exports.map((entry) => entry.name);
   const labels = new Map<string, LabelConfig>([
-    ["tmpfs", linuxLabel({}, first?.name ?? "")],
+    ["tmpfs", linuxLabel("tmpfs", {}, first?.name ?? "")],
+    ["iscsi", linuxLabel("iscsi", {}, first?.name ?? "")],
     ["local", { kind: "local" }],
   ]);
   for (const [name, entry] of Object.entries(written.boot?.labels ?? {})) {
@@ -188,7 +203,7 @@ function bootOf(written: Written, source: Source, exports: readonly ExportConfig
         "expected both of kernel: and initrd:, or neither",
       );
     }
-    labels.set(name, linuxLabel(entry, first?.name ?? ""));
+    labels.set(name, linuxLabel(name, entry, first?.name ?? ""));
   }
   const chosen = written.boot?.default ?? "tmpfs";
   knownLabel(source, ["boot", "default"], chosen, labels);
@@ -196,12 +211,14 @@ function bootOf(written: Written, source: Source, exports: readonly ExportConfig
 }
 
 function linuxLabel(
+  name: string,
   entry: Exclude<NonNullable<NonNullable<Written["boot"]>["labels"]>[string], "local">,
   firstExport: string,
 ): LabelConfig {
   return {
     kind: "linux",
     export: entry.export ?? firstExport,
+    layer: entry.layer ?? (name === "iscsi" ? "iscsi" : "tmpfs"),
     kernel: entry.kernel,
     initrd: entry.initrd,
     append: entry.append,
@@ -215,7 +232,7 @@ function nodesOf(
   boot: BootConfig,
 ): NodeConfig[] {
   const seen = new Map<string, number>();
-  const once = (index: number, key: "mac" | "name" | "ip", text: string): void => {
+  const once = (index: number, key: "mac" | "name" | "ip" | "volume", text: string): void => {
     const other = seen.get(`${key} ${text}`);
     if (other !== undefined) {
       throw source.complain(["nodes", index, key], `${text} is already that of nodes[${other}]`);
@@ -235,6 +252,7 @@ function nodesOf(
       }
       once(index, "ip", formatIpv4(node.ip));
     }
+    if (node.volume?.name !== undefined) once(index, "volume", node.volume.name);
     if (node.label !== undefined)
       knownLabel(source, ["nodes", index, "label"], node.label, boot.labels);
     return {
@@ -243,6 +261,7 @@ function nodesOf(
       address: node.ip,
       label: node.label,
       append: node.append,
+      volume: { name: node.volume?.name, bytes: node.volume?.size },
     };
   });
 }

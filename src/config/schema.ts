@@ -4,12 +4,16 @@ import { parseMac } from "../bytes/mac.ts";
 import {
   CACHE_CONFIGURED_BYTES_MIN,
   HOST_NAME_BYTES_MAX,
+  IQN_BYTES_MAX,
   LEASE_SECONDS_MAX,
   LEASE_SECONDS_MIN,
   NODES_MAX,
   THREADS_MAX,
+  VOLUME_BYTES_MAX,
+  VOLUME_CONFIGURED_BYTES_MIN,
+  VOLUME_NAME_BYTES_MAX,
 } from "../limits.ts";
-import { logLevels, squashes } from "./config.ts";
+import { chaps, layers, logLevels, squashes } from "./config.ts";
 import { parseDurationSeconds, parseSizeBytes } from "./units.ts";
 
 /** One schema for sidus.yaml: shapes and single values. What hangs together is checked in resolve.ts. */
@@ -53,6 +57,23 @@ const cacheSize = written("a size of at least 16M, as 512M or 2G", (text) => {
   const bytes = parseSizeBytes(text);
   return bytes !== undefined && bytes >= CACHE_CONFIGURED_BYTES_MIN ? bytes : undefined;
 });
+const volumeSize = written("a size from 64M to 16T in whole MiB, as 8G", (text) => {
+  const bytes = parseSizeBytes(text);
+  if (bytes === undefined || bytes % 2 ** 20 !== 0) return undefined;
+  return bytes >= VOLUME_CONFIGURED_BYTES_MIN && bytes <= VOLUME_BYTES_MAX ? bytes : undefined;
+});
+const volumeNameForm = `a name: small letters, digits, inner dots and dashes, at most ${VOLUME_NAME_BYTES_MAX}, no address`;
+/** RFC 3722 §6.2: what needs no preparing in an iSCSI name. An address would be the volume of the node that has it. */
+const volumeName = written(volumeNameForm, (text) => {
+  const fits = text.length <= VOLUME_NAME_BYTES_MAX && parseIpv4(text) === undefined;
+  return fits && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text) ? text : undefined;
+});
+const iqnForm =
+  /^iqn\.\d{4}-(0[1-9]|1[0-2])(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+(:[a-z0-9.:-]*[a-z0-9])?$/;
+const iqn = written(
+  `an iSCSI name iqn.YEAR-MONTH.REVERSED-DOMAIN, as iqn.2024-01.org.example.lab, at most ${IQN_BYTES_MAX}`,
+  (text) => (text.length <= IQN_BYTES_MAX && iqnForm.test(text) ? text : undefined),
+);
 const hostName = written(
   `a host name: letters, digits and inner dashes, at most ${HOST_NAME_BYTES_MAX}`,
   matching(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i),
@@ -93,9 +114,18 @@ const label = z.union(
       kernel: bootPath.optional(),
       initrd: bootPath.optional(),
       append: commandLine.optional(),
+      layer: z.enum(layers, { error: `expected one of ${layers.join(", ")}` }).optional(),
     }),
   ],
-  { error: "expected local, or keys of: export, kernel, initrd, append" },
+  { error: "expected local, or keys of: export, layer, kernel, initrd, append" },
+);
+
+const volume = z.union(
+  [
+    volumeName.transform((text) => ({ name: text, size: undefined })),
+    z.strictObject({ name: volumeName.optional(), size: volumeSize.optional() }),
+  ],
+  { error: `expected keys of: name, size, or ${volumeNameForm}` },
 );
 
 export const schema = z.strictObject({
@@ -112,6 +142,7 @@ export const schema = z.strictObject({
       http: port.optional(),
       nfs: port.optional(),
       portmap: port.optional(),
+      iscsi: port.optional(),
     })
     .optional(),
   dhcp: z
@@ -123,6 +154,14 @@ export const schema = z.strictObject({
       dns: oneOrMore(ipv4).optional(),
       domain: domain.optional(),
       "deny-unknown": truth.optional(),
+    })
+    .optional(),
+  iscsi: z
+    .strictObject({
+      iqn: iqn.optional(),
+      size: volumeSize.optional(),
+      chap: z.enum(chaps, { error: `expected one of ${chaps.join(", ")}` }).optional(),
+      volumes: absolutePath.optional(),
     })
     .optional(),
   exports: z.record(
@@ -150,6 +189,7 @@ export const schema = z.strictObject({
         ip: ipv4.optional(),
         label: name.optional(),
         append: commandLine.optional(),
+        volume: volume.optional(),
       }),
     )
     .max(NODES_MAX, `expected at most ${NODES_MAX} nodes`)

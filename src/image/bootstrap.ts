@@ -9,6 +9,7 @@ export function kernelPackage(architecture: string): string {
 
 /** A system that boots from the network, and no more. */
 const packages = [
+  "e2fsprogs",
   "initramfs-tools",
   "iproute2",
   "kmod",

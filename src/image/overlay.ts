@@ -14,6 +14,7 @@ export const overlayFiles: Readonly<Record<string, number>> = {
   "etc/initramfs-tools/scripts/init-bottom/rootaufs": 0o755,
   "etc/initramfs-tools/scripts/nfs-top/linkup": 0o755,
   "etc/systemd/system.conf.d/sidus.conf": 0o644,
+  "etc/systemd/system/open-iscsi.service.d/sidus.conf": 0o644,
   "etc/systemd/system/sidus-up.service": 0o644,
   "usr/lib/sidus/up": 0o755,
 };

@@ -1,4 +1,5 @@
-import type { Cidr } from "../bytes/ipv4.ts";
+import type { Cidr, Ipv4 } from "../bytes/ipv4.ts";
+import type { ChapSettings } from "../iscsi/target.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { MountChange } from "../nfs/mounts.ts";
 import type { Squash } from "../nfs/squash.ts";
@@ -17,17 +18,40 @@ export interface ExportSpec {
   readonly source: TreeSource;
 }
 
-/** What a thread begins with. */
-export interface WorkerStart {
+/** What a thread that serves NFS begins with. */
+export interface NfsStart {
+  readonly kind: "nfs";
   readonly local: Endpoint;
   readonly cache: SharedArrayBuffer;
   readonly parents: SharedArrayBuffer;
   readonly exports: readonly ExportSpec[];
 }
 
+/** What the thread that serves iSCSI begins with. */
+export interface IscsiStart {
+  readonly kind: "iscsi";
+  readonly local: Endpoint;
+  /** Targets are this, a colon, and the name of their volume. */
+  readonly iqn: string;
+  /** Directory of the volumes. */
+  readonly volumes: string;
+}
+
+/** A volume that an initiator may have. */
+export interface VolumeGrant {
+  readonly volume: string;
+  /** What it is made with, if it is not there yet. */
+  readonly bytes: number;
+  readonly chap: ChapSettings | undefined;
+}
+
+/** What a thread is told to do, and says that it has done. */
+export type Ask = { readonly kind: "exports"; readonly exports: readonly ExportSpec[] };
+
 export type ToWorker =
-  | { readonly kind: "exports"; readonly serial: number; readonly exports: readonly ExportSpec[] }
+  | (Ask & { readonly serial: number })
   | { readonly kind: "mounts"; readonly change: MountChange }
+  | { readonly kind: "granted"; readonly ticket: number; readonly grants: readonly VolumeGrant[] }
   | { readonly kind: "stop" };
 
 export type FromWorker =
@@ -38,6 +62,9 @@ export type FromWorker =
   | { readonly kind: "told"; readonly events: readonly BootEvent[] }
   | { readonly kind: "mounts"; readonly change: MountChange }
   | { readonly kind: "used"; readonly uses: readonly VersionUse[] }
+  /** Which volumes may this address have? */
+  | { readonly kind: "grants"; readonly ticket: number; readonly address: Ipv4 }
+  | { readonly kind: "warned"; readonly text: string }
   | { readonly kind: "report"; readonly what: string; readonly error: unknown };
 
 /** An error without its class, which does not cross. */

@@ -1,11 +1,10 @@
-import { RPC_KEEP_ALIVE_MS } from "../limits.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { listenTcp } from "../net/tcp.ts";
 import type { VersionUse } from "../nfs/uses.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
 import type { Parents } from "../tree/parents.ts";
 import type { BootEvent } from "../watch/events.ts";
-import type { ExportSpec, WorkerStart } from "./messages.ts";
+import { freeEndpoint } from "./free-endpoint.ts";
+import type { ExportSpec, NfsStart } from "./messages.ts";
 import { PlaneThread, type Unasked } from "./thread.ts";
 
 export interface DataPlaneOptions {
@@ -33,7 +32,8 @@ export interface DataPlane extends AsyncDisposable {
 /** Starts the threads; answers when all of them listen. @throws UserError where the port is taken or a tree cannot be served. */
 export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const local = await freeEndpoint(options.local);
-  const start: WorkerStart = {
+  const start: NfsStart = {
+    kind: "nfs",
     local,
     cache: options.cache.shared,
     parents: options.parents.shared,
@@ -54,6 +54,9 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case "report":
         options.report(message.what, message.error);
         break;
+      case "grants":
+      case "warned":
+        throw new Error(`a thread that serves NFS says ${message.kind}`);
       case "mounts":
         for (const thread of threads) if (thread !== from) thread.post(message);
     }
@@ -71,29 +74,13 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
     local,
     async take(exports) {
       try {
-        await all((thread) => thread.take(exports));
+        await all((thread) => thread.ask({ kind: "exports", exports }));
         taken = exports;
       } catch (error) {
-        await all((thread) => thread.take(taken));
+        await all((thread) => thread.ask({ kind: "exports", exports: taken }));
         throw error;
       }
     },
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
-}
-
-/** Threads share a port with whoever asks for it: only one that asks for it alone learns that it is taken. */
-async function freeEndpoint(local: Endpoint): Promise<Endpoint> {
-  const nobody = { data() {}, drained() {}, closed() {} };
-  await using alone = await listenTcp({
-    local,
-    connectionsMax: 1,
-    keepAliveMs: RPC_KEEP_ALIVE_MS,
-    accept(connection) {
-      connection.destroy();
-      return nobody;
-    },
-    refused() {},
-  });
-  return alone.local;
 }

@@ -1,13 +1,13 @@
 import { Worker } from "node:worker_threads";
 import { THREAD_YOUNG_MIB } from "../limits.ts";
 import { UserError } from "../user-error.ts";
-import type { ExportSpec, FromWorker, Problem, ToWorker, WorkerStart } from "./messages.ts";
+import type { Ask, FromWorker, IscsiStart, NfsStart, Problem, ToWorker } from "./messages.ts";
 
 /** What a thread says unasked. */
-export type Unasked = Extract<FromWorker, { kind: "told" | "mounts" | "used" | "report" }>;
+export type Unasked = Exclude<FromWorker, { kind: "listening" | "taken" | "failed" }>;
 
 export interface PlaneThreadOptions {
-  readonly start: WorkerStart;
+  readonly start: NfsStart | IscsiStart;
   readonly hear: (message: Unasked, from: PlaneThread) => void;
   /** It ended, though nobody stopped it. */
   readonly failed: (error: unknown) => void;
@@ -26,8 +26,8 @@ export class PlaneThread implements AsyncDisposable {
   constructor({ start, hear, failed }: PlaneThreadOptions) {
     this.#hear = hear;
     this.#asked.set(0, Promise.withResolvers());
-    const file = import.meta.url.endsWith(".ts") ? "./worker.ts" : "./worker.js";
-    this.#worker = new Worker(new URL(file, import.meta.url), {
+    const suffix = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    this.#worker = new Worker(new URL(`./${start.kind}-worker.${suffix}`, import.meta.url), {
       workerData: start,
       resourceLimits: { maxYoungGenerationSizeMb: THREAD_YOUNG_MIB },
     });
@@ -46,13 +46,14 @@ export class PlaneThread implements AsyncDisposable {
     await this.#asked.get(0)?.promise;
   }
 
-  async take(exports: readonly ExportSpec[]): Promise<void> {
+  /** Done when the thread says so. @throws UserError */
+  async ask(ask: Ask): Promise<void> {
     if (this.#isStopping) throw new Error("a thread of the data plane has ended");
     this.#serial += 1;
     const serial = this.#serial;
     const asked = Promise.withResolvers<void>();
     this.#asked.set(serial, asked);
-    this.post({ kind: "exports", serial, exports });
+    this.post({ ...ask, serial });
     await asked.promise;
   }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { NodeFacts } from "../../src/boot/facts.ts";
 import { inventoryOf, type KnownNode } from "../../src/boot/inventory.ts";
+import type { IscsiSettings } from "../../src/boot/iscsi.ts";
 import { cleanPath, type ServedSettings, servedFiles } from "../../src/boot/served.ts";
 import { contains, type Ipv4, parseCidr, parseIpv4 } from "../../src/bytes/ipv4.ts";
 import { type MacAddress, parseMac } from "../../src/bytes/mac.ts";
@@ -46,6 +48,7 @@ const known: KnownNode[] = [
     address: address("10.77.0.11"),
     label: undefined,
     append: "quiet",
+    volume: undefined,
   },
   {
     mac: mac("52:54:00:77:00:02"),
@@ -53,6 +56,7 @@ const known: KnownNode[] = [
     address: undefined,
     label: "local",
     append: undefined,
+    volume: "stage",
   },
 ];
 
@@ -72,6 +76,7 @@ function settings(change: Partial<ServedSettings> = {}, tree: Sketch = debian): 
       serverAddress: address("10.77.0.1"),
       httpPort: 80,
       nfsPort: 2049,
+      iscsi: { port: 3260, iqn: "iqn.2013-04.zone.sidus.target", chapFor: () => undefined },
       default: "tmpfs",
       labels: new Map([
         [
@@ -79,6 +84,7 @@ function settings(change: Partial<ServedSettings> = {}, tree: Sketch = debian): 
           {
             kind: "linux",
             export: entry,
+            layer: "tmpfs",
             kernel: undefined,
             initrd: undefined,
             append: "console=ttyS0",
@@ -172,6 +178,90 @@ describe("pxelinux.cfg", () => {
     });
     expect(shown).toContain(",noacl,port=12049 ");
     expect(shown).toContain("sidus.up=http://10.77.0.1:8080/up");
+  });
+});
+
+describe("layers", () => {
+  type Layer = "tmpfs" | "iscsi" | "local" | "none";
+  const chap = { user: "n", secret: "0123456789ab", mutual: undefined };
+
+  function layered(layer: Layer, iscsi: Partial<IscsiSettings> = {}): ServedSettings {
+    const base = settings();
+    const label = base.boot.labels.get("tmpfs");
+    if (label?.kind !== "linux") throw new Error("label");
+    const labels = new Map([["it", { ...label, layer, append: undefined }]]);
+    const boot = { ...base.boot, default: "it", labels };
+    return { ...base, boot: { ...boot, iscsi: { ...boot.iscsi, ...iscsi } } };
+  }
+
+  async function wordsAfterRo(path: string, change: ServedSettings): Promise<string | undefined> {
+    const shown = await text(`pxelinux.cfg/${path}`, "10.77.0.99", change);
+    return /^ {2}APPEND .* ro (.*)sidus\.up=/m.exec(shown)?.[1];
+  }
+
+  test("tmpfs, local and none: a word for the hook, or none", async () => {
+    expect(await wordsAfterRo("default", layered("tmpfs"))).toBe("aufs=tmpfs ");
+    expect(await wordsAfterRo("default", layered("local"))).toBe("aufs=local ");
+    expect(await wordsAfterRo("default", layered("none"))).toBe("");
+  });
+
+  test("iscsi: target and initiator bear the address that the node boots with", async () => {
+    expect(await wordsAfterRo("default", layered("iscsi"))).toBe(
+      "aufs=iscsi ISCSI_TARGET_IP=10.77.0.1 ISCSI_INITIATOR=iqn.2013-04.zone.sidus.initiator:10.77.0.99 ISCSI_TARGET_NAME=iqn.2013-04.zone.sidus.target:10.77.0.99 ",
+    );
+  });
+
+  const staged: KnownNode = {
+    mac: mac("52:54:00:77:00:03"),
+    name: "n3",
+    address: undefined,
+    label: undefined,
+    append: undefined,
+    volume: "stage",
+  };
+  const factsOf = (of: string): NodeFacts => ({
+    mac: mac(of),
+    uuid: undefined,
+    address: undefined,
+    architecture: 0,
+    isIpxe: false,
+  });
+
+  test("iscsi: the node's own volume, another port, another name, and CHAP", async () => {
+    const change = {
+      ...layered("iscsi", {
+        port: 3261,
+        iqn: "iqn.2024-01.org.example:lab",
+        chapFor: (volume) => ({ ...chap, user: volume }),
+      }),
+      inventory: inventoryOf([staged]),
+    };
+    const words =
+      "aufs=iscsi ISCSI_TARGET_IP=10.77.0.1 ISCSI_TARGET_PORT=3261 ISCSI_INITIATOR=iqn.2024-01.org.example:lab.initiator:stage ISCSI_TARGET_NAME=iqn.2024-01.org.example:lab:stage ISCSI_USERNAME=stage ISCSI_PASSWORD=0123456789ab ";
+    expect(await wordsAfterRo("01-52-54-00-77-00-03", change)).toBe(words);
+    const mutual = { user: "s", secret: "ba9876543210" };
+    const both = layered("iscsi", { chapFor: () => ({ ...chap, mutual }) });
+    expect(await wordsAfterRo("default", both)).toContain(
+      " ISCSI_USERNAME=n ISCSI_PASSWORD=0123456789ab ISCSI_IN_USERNAME=s ISCSI_IN_PASSWORD=ba9876543210 ",
+    );
+  });
+
+  test("iscsi: who asks for another node's configuration learns no secret of its volume", async () => {
+    const change = {
+      ...layered("iscsi", { chapFor: () => chap }),
+      inventory: inventoryOf([staged]),
+      nodeAt: (of: Ipv4) =>
+        factsOf(of === address("10.77.0.99") ? "52:54:00:77:00:09" : "52:54:00:77:00:03"),
+    };
+    const why =
+      "SAY sidus: a volume is for the node that asks by itself, from its own address\n\nLABEL it\n  LOCALBOOT 0\n";
+    for (const path of ["01-52-54-00-77-00-03", "0A4D000B"]) {
+      const shown = await text(`pxelinux.cfg/${path}`, "10.77.0.99", change);
+      expect(shown).toContain(why);
+      expect(shown).not.toContain("0123456789ab");
+    }
+    const own = await text("pxelinux.cfg/01-52-54-00-77-00-03", "10.77.0.11", change);
+    expect(own).toContain("ISCSI_PASSWORD=0123456789ab");
   });
 });
 

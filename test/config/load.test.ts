@@ -63,8 +63,25 @@ describe("sidus.yaml", () => {
     expect(config.dhcp.ranges.map(formatIpv4Range)).toEqual(["10.13.20.50-10.13.20.250"]);
     expect(config.dhcp).toMatchObject({ mode: "server", leaseSeconds: 43_200, denyUnknown: false });
     expect(config.exports).toMatchObject([{ name: "sidus", path: "/srv/nfsroot/sidus" }]);
-    expect(config.ports).toEqual({ dhcp: 67, tftp: 69, http: 80, nfs: 2049, portmap: 111 });
-    expect([...config.boot.labels.keys()]).toEqual(["tmpfs", "local"]);
+    expect(config.ports).toEqual({
+      dhcp: 67,
+      tftp: 69,
+      http: 80,
+      nfs: 2049,
+      portmap: 111,
+      iscsi: 3260,
+    });
+    expect([...config.boot.labels]).toMatchObject([
+      ["tmpfs", { kind: "linux", export: "sidus", layer: "tmpfs" }],
+      ["iscsi", { kind: "linux", export: "sidus", layer: "iscsi" }],
+      ["local", { kind: "local" }],
+    ]);
+    expect(config.iscsi).toEqual({
+      iqn: "iqn.2013-04.zone.sidus.target",
+      bytes: 8 * 2 ** 30,
+      chap: "none",
+      volumes: "/var/lib/sidus/volumes",
+    });
     expect(config.state).toBe("/var/lib/sidus");
     expect(config.images).toBe("/var/lib/sidus/images");
     expect(config.threads).toBeGreaterThanOrEqual(1);
@@ -80,7 +97,7 @@ state: /tmp/state
 images: /tmp/images
 threads: 3
 cache: 512M
-ports: { dhcp: 6767, tftp: 6969, http: 8080, nfs: 12049, portmap: 1111 }
+ports: { dhcp: 6767, tftp: 6969, http: 8080, nfs: 12049, portmap: 1111, iscsi: 13260 }
 dhcp:
   range: [10.13.30.50-10.13.30.60, 10.13.30.70-10.13.30.80]
   lease: infinite
@@ -88,6 +105,7 @@ dhcp:
   dns: 10.13.30.253
   domain: lab.example.org
   deny-unknown: true
+iscsi: { iqn: "iqn.2024-01.org.example:lab", size: 512M, chap: mutual, volumes: /srv/volumes }
 exports:
   a: { source: /trees/a }
   b: { source: /trees/b, path: /exports/b/, clients: 10.13.30.0/25, squash: root }
@@ -97,10 +115,15 @@ boot:
   overlay: /srv/overlay
   labels:
     rescue: { export: b, append: "quiet splash" }
+    kept: { layer: iscsi }
+    bare: { layer: none }
+    iscsi: { append: debug }
     disk: local
 nodes:
-  - { mac: 52-54-00-77-00-01, name: n1, ip: 10.13.30.11, label: disk }
-  - { mac: 525400770002, name: 007, append: 0x10 }
+  - { mac: 52-54-00-77-00-01, name: n1, ip: 10.13.30.11, label: disk, volume: stage }
+  - { mac: 525400770002, name: 007, append: 0x10, volume: { name: "room.7", size: 2T } }
+  - { mac: 525400770003, volume: { size: 64M } }
+  - { mac: 525400770004 }
 log: { level: debug }
 `);
     expect(config.dhcp.leaseSeconds).toBe("infinite");
@@ -119,7 +142,29 @@ log: { level: debug }
     expect(config.boot.labels.get("disk")).toEqual({ kind: "local" });
     expect(config.nodes[0]).toMatchObject({ mac: "525400770001", name: "n1", label: "disk" });
     expect(config.nodes[1]).toMatchObject({ name: "007", append: "0x10" });
-    expect(config.ports.nfs).toBe(12_049);
+    expect(config.nodes.map((node) => node.volume)).toEqual([
+      { name: "stage", bytes: undefined },
+      { name: "room.7", bytes: 2 * 2 ** 40 },
+      { name: undefined, bytes: 64 * 2 ** 20 },
+      { name: undefined, bytes: undefined },
+    ]);
+    expect(config.ports).toMatchObject({ nfs: 12_049, iscsi: 13_260 });
+    expect(config.iscsi).toEqual({
+      iqn: "iqn.2024-01.org.example:lab",
+      bytes: 512 * 2 ** 20,
+      chap: "mutual",
+      volumes: "/srv/volumes",
+    });
+    const layerOf = (name: string) => {
+      const label = config.boot.labels.get(name);
+      return label?.kind === "linux" ? label.layer : label?.kind;
+    };
+    expect(["kept", "bare", "iscsi", "rescue"].map(layerOf)).toEqual([
+      "iscsi",
+      "none",
+      "iscsi",
+      "tmpfs",
+    ]);
   });
 
   test.each<[string, string, string]>([
@@ -186,7 +231,7 @@ log: { level: debug }
     [
       "a label that is none",
       smallest.replace("tmpfs", "tmfps"),
-      'sidus.yaml:6: boot.default: expected one of tmpfs, local, found "tmfps"',
+      'sidus.yaml:6: boot.default: expected one of tmpfs, iscsi, local, found "tmfps"',
     ],
     ["broken YAML", `${smallest}\n  }: [`, "sidus.yaml:8: not valid YAML"],
     [
@@ -249,6 +294,61 @@ log: { level: debug }
       "a path that the kernel's command line would split",
       smallest.replace("source:", "path: '/srv/my room', source:"),
       "exports.sidus.path: expected an absolute path without blanks",
+    ],
+    [
+      "a layer that is none",
+      smallest.replace("default: tmpfs", "labels: { x: { layer: disk } }"),
+      'boot.labels.x.layer: expected one of tmpfs, iscsi, local, none, found "disk"',
+    ],
+    [
+      "an iSCSI name of no domain",
+      `${smallest}iscsi: { iqn: "iqn.example.org" }\n`,
+      'sidus.yaml:7: iscsi.iqn: expected an iSCSI name iqn.YEAR-MONTH.REVERSED-DOMAIN, as iqn.2024-01.org.example.lab, at most 112, found "iqn.example.org"',
+    ],
+    [
+      "an iSCSI name in capitals",
+      `${smallest}iscsi: { iqn: iqn.2024-01.org.Example }\n`,
+      "sidus.yaml:7: iscsi.iqn: expected an iSCSI name",
+    ],
+    [
+      "a volume of next to nothing",
+      `${smallest}iscsi: { size: 1M }\n`,
+      'sidus.yaml:7: iscsi.size: expected a size from 64M to 16T in whole MiB, as 8G, found "1M"',
+    ],
+    [
+      "a volume of odd bytes",
+      `${smallest}iscsi: { size: 100000001 }\n`,
+      "iscsi.size: expected a size from 64M to 16T in whole MiB",
+    ],
+    [
+      "a CHAP that is none",
+      `${smallest}iscsi: { chap: both }\n`,
+      'sidus.yaml:7: iscsi.chap: expected one of none, one-way, mutual, found "both"',
+    ],
+    [
+      "a volume of two nodes",
+      `${smallest}nodes: [{mac: 525400000001, volume: a}, {mac: 525400000002, volume: {name: a}}]`,
+      "nodes[1].volume: a is already that of nodes[0]",
+    ],
+    [
+      "a volume by another node's address",
+      `${smallest}nodes: [{mac: 525400000001, volume: 10.13.20.7}]`,
+      'nodes[0].volume: expected keys of: name, size, or a name: small letters, digits, inner dots and dashes, at most 100, no address, found "10.13.20.7"',
+    ],
+    [
+      "a volume that leads out of its directory",
+      `${smallest}nodes: [{mac: 525400000001, volume: {name: ../a}}]`,
+      "nodes[0].volume.name: expected a name: small letters",
+    ],
+    [
+      "a volume's unknown key",
+      `${smallest}nodes: [{mac: 525400000001, volume: {sise: 8G}}]`,
+      "nodes[0].volume.sise: unknown key",
+    ],
+    [
+      "a list for a volume",
+      `${smallest}nodes: [{mac: 525400000001, volume: [a]}]`,
+      "nodes[0].volume: expected keys of: name, size, or a name: small letters",
     ],
     ["an empty file", "", "interface: expected the name of a network interface"],
     ["text", "hello", "expected keys and values"],

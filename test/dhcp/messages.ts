@@ -90,6 +90,7 @@ export function node(macText: string, addressText?: string, name?: string): Know
     address: addressText === undefined ? undefined : address(addressText),
     label: undefined,
     append: undefined,
+    volume: undefined,
   };
 }
 

@@ -80,7 +80,9 @@ exports:
     await expect.poll(() => get("/pxelinux.cfg/default")).toContain("/up quiet\n");
     write((text) => `${text}boot: { default: nothing }\n`);
     served.process.kill("SIGHUP");
-    await expect.poll(() => served.log()).toContain("boot.default: expected one of tmpfs, local");
+    await expect
+      .poll(() => served.log())
+      .toContain("boot.default: expected one of tmpfs, iscsi, local");
     write((text) => text.replace("room0", "lo"));
     served.process.kill("SIGHUP");
     await setTimeout(200);

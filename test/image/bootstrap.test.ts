@@ -13,7 +13,9 @@ const paths = { overlay: "/srv/.x/overlay", passwords: undefined };
 test("the kernel is installed after everything else, so that its initrd is made once", () => {
   const command = bootstrapCommand(options, machine, paths, "/srv/.x/tree");
   const included = command.find((word) => word.startsWith("--include="));
-  expect(included).toMatch(/^--include=initramfs-tools,.*,udev,zstd,vim,openssh-server$/);
+  expect(included).toMatch(
+    /^--include=e2fsprogs,initramfs-tools,.*,open-iscsi,.*,udev,zstd,vim,openssh-server$/,
+  );
   expect(included).not.toContain("linux-image");
   const overlay = command.findIndex((word) => word.startsWith("--essential-hook="));
   const kernel = command.findIndex((word) => word.endsWith(" linux-image-amd64"));

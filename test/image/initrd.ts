@@ -68,6 +68,8 @@ mount --bind "$LOWER" "$ROOT/newroot"
 mount -o remount,bind,ro "$ROOT/newroot"
 ip link set lo up
 ${before ?? ""}
+# As Debian's init has it.
+export PATH=/sbin:/usr/sbin:/bin:/usr/bin
 export rootmnt=/newroot I=/sidus/etc/initramfs-tools/scripts
 set +e
 chroot "$ROOT" /bin/sh 9>&- <<'INSIDE'

@@ -140,16 +140,6 @@ InitiatorName=iqn.2026-01.example:node1
     ]);
   });
 
-  test("iscsistart gets the initiator, the target and the portal of the command line", () => {
-    const { stdout } = inInitrd(lowerTree(), {
-      commandLine:
-        "aufs=iscsi ISCSI_TARGET_IP=192.0.2.1 ISCSI_TARGET_PORT=3261 ISCSI_INITIATOR=iqn.a:i ISCSI_TARGET_NAME=iqn.a:t",
-      files: { "sbin/iscsistart": '#!/bin/sh\necho "$@"; exit 8\n' },
-      run: union,
-    });
-    expect(stdout).toBe("-i iqn.a:i -t iqn.a:t -g 1 -a 192.0.2.1 -p 3261\n");
-  });
-
   test("no union at all: the boot stops with the reason", () => {
     const failing = `#!/bin/sh
 case "$*" in *"-t overlay"* | *"-t aufs"*) exit 32 ;; esac

@@ -23,6 +23,7 @@ export interface InsideOptions {
   /** Directory for configuration, state and console logs; the caller removes it. */
   readonly work: string;
   readonly nodes: number;
+  readonly layer: "tmpfs" | "iscsi";
   readonly memory: number;
   readonly timeout: number;
   readonly kvm: boolean;
@@ -129,7 +130,7 @@ function howToLogIn(options: InsideOptions): string {
   return `All up. User root, password sidus: ${where}.`;
 }
 
-function writeConfig({ tree, work }: InsideOptions, nodes: readonly DemoNode[]): string {
+function writeConfig({ tree, work, layer }: InsideOptions, nodes: readonly DemoNode[]): string {
   const file = join(work, "sidus.yaml");
   writeFileSync(
     file,
@@ -138,7 +139,10 @@ function writeConfig({ tree, work }: InsideOptions, nodes: readonly DemoNode[]):
       state: join(work, "state"),
       dhcp: { range: demoNetwork.range, lease: "1h" },
       exports: { demo: { source: tree } },
-      boot: { labels: { tmpfs: { append: "console=ttyS0,115200 mitigations=off" } } },
+      boot: {
+        default: layer,
+        labels: { [layer]: { append: "console=ttyS0,115200 mitigations=off" } },
+      },
       nodes: nodes.map(({ mac, name, address }) => ({ mac, name, ip: address })),
     }),
   );

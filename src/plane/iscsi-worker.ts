@@ -1,0 +1,49 @@
+import { randomBytes } from "node:crypto";
+import type { Ipv4 } from "../bytes/ipv4.ts";
+import { serveIscsi } from "../iscsi/server.ts";
+import { systemClock } from "../net/clock.ts";
+import { localSockets } from "../net/local.ts";
+import { serveClaims } from "../volume/claims.ts";
+import { VolumeStore } from "../volume/store.ts";
+import { beThread, type Main } from "./inside.ts";
+import type { IscsiStart, VolumeGrant } from "./messages.ts";
+import { Telling } from "./telling.ts";
+import { VolumeTargets } from "./volume-targets.ts";
+
+/** The thread that serves iSCSI: it has the volumes, and asks the main thread whose they are. */
+
+async function serve(start: IscsiStart, { send, hear }: Main): Promise<void> {
+  const { local, iqn, volumes } = start;
+  await using opened = new AsyncDisposableStack();
+  const clock = systemClock;
+  const telling = opened.use(new Telling(clock, (events) => send({ kind: "told", events })));
+  const warn = (text: string): void => send({ kind: "warned", text });
+  const report = (what: string, error: unknown): void => send({ kind: "report", what, error });
+  const asked = new Map<number, (grants: readonly VolumeGrant[]) => void>();
+  let tickets = 0;
+  const grants = (address: Ipv4): Promise<readonly VolumeGrant[]> => {
+    tickets += 1;
+    const ticket = tickets;
+    send({ kind: "grants", ticket, address });
+    return new Promise((resolve) => asked.set(ticket, resolve));
+  };
+  const stopped = new Promise<void>((resolve) => {
+    hear((message) => {
+      if (message.kind === "stop") resolve();
+      if (message.kind !== "granted") return;
+      asked.get(message.ticket)?.(message.grants);
+      asked.delete(message.ticket);
+    });
+  });
+  const store = new VolumeStore(volumes);
+  const claims = opened.use(
+    await serveClaims({ directory: volumes, sockets: localSockets, clock }),
+  );
+  const targets = new VolumeTargets({ iqn, store, claims, grants, clock, warn, report });
+  const tell = telling.tell.bind(telling);
+  opened.use(await serveIscsi({ local, targets, clock, random: randomBytes, tell, report }));
+  send({ kind: "listening" });
+  await stopped;
+}
+
+await beThread(serve);

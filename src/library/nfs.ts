@@ -1,4 +1,4 @@
-import { type Cidr, formatIpv4, parseCidr, parseIpv4 } from "../bytes/ipv4.ts";
+import { formatIpv4 } from "../bytes/ipv4.ts";
 import { LIBRARY_CACHE_BYTES } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
 import { serveNfs as serve } from "../nfs/server.ts";
@@ -9,6 +9,7 @@ import { openErofs } from "../tree/erofs.ts";
 import type { Tree } from "../tree/tree.ts";
 import { UserError } from "../user-error.ts";
 import type { BootEvent } from "../watch/events.ts";
+import { hostAddress, network, warn } from "./options.ts";
 
 /**
  * `sidus/nfs`: NFSv3 and MOUNT over TCP (RFC 1813), read-only, in this process, for programs of your own. What is served
@@ -66,11 +67,10 @@ export interface NfsServer extends AsyncDisposable {
 /** Starts a server; answers when it listens. @throws UserError for options that make no sense, or a port in use. */
 export async function serveNfs(options: NfsServerOptions): Promise<NfsServer> {
   const { host = "127.0.0.1", port = 2049, onEvent = () => {}, onError = warn } = options;
-  const address = parseIpv4(host);
-  if (address === undefined) throw new UserError(`host: expected an IPv4 address, found "${host}"`);
+  const address = hostAddress(host);
   const exports = options.exports.map(({ path, tree, clients, squash = "none" }) => {
     if (!path.startsWith("/")) throw new UserError(`path: expected /…, found "${path}"`);
-    return { name: path, path, tree, clients: clients.map(network), squash };
+    return { name: path, path, tree, clients: clients.map(network("clients")), squash };
   });
   const server = await serve({
     local: { address, port },
@@ -117,16 +117,4 @@ let common: BlockCache | undefined;
 function commonCache(): BlockCache {
   common ??= BlockCache.create(LIBRARY_CACHE_BYTES);
   return common;
-}
-
-function network(text: string): Cidr {
-  const found = parseCidr(text.includes("/") ? text : `${text}/32`);
-  if (found === undefined) {
-    throw new UserError(`clients: expected a network or address, as 10.0.0.0/24, found "${text}"`);
-  }
-  return found;
-}
-
-function warn(error: Error): void {
-  process.emitWarning(error);
 }

@@ -205,6 +205,8 @@ export const VOLUME_BYTES_MAX = 16 * 2 ** 40;
 export const VOLUME_AT_ONCE_BYTES = 1 << 20;
 /** A call that took so long was hardly answered from memory. */
 export const VOLUME_SLOW_MS = 5;
+/** After one, so long, it is asked of each call whether it waited for a core: that takes some 10 µs. */
+export const VOLUME_SUSPECT_MS = 1000;
 /** Slow calls may take so much together before the disk is asked by other threads for a while… */
 export const VOLUME_SLOW_TOTAL_MS = 50;
 /** …and this part of the time at most, however long it goes on. */

@@ -9,6 +9,7 @@ import {
 import type { Clock } from "../net/clock.ts";
 import { Allocation, extentsOf } from "./allocation.ts";
 import { BusyRanges } from "./busy.ts";
+import { coreWait } from "./core-wait.ts";
 import { readLater, readNow, writeLater, writeNow } from "./descriptor.ts";
 import { Flusher } from "./flusher.ts";
 import { Patience } from "./patience.ts";
@@ -34,8 +35,8 @@ export class FileVolume implements Volume, AsyncDisposable {
   readonly isReadOnly: boolean;
   readonly #fd: number;
   readonly #clock: Pick<Clock, "now">;
-  readonly #reading = new Patience();
-  readonly #writing = new Patience();
+  readonly #reading = new Patience(coreWait);
+  readonly #writing = new Patience(coreWait);
   readonly #flusher: Flusher;
   readonly #puncher: Puncher;
   readonly #allocation: Allocation;
@@ -72,7 +73,7 @@ export class FileVolume implements Volume, AsyncDisposable {
     const busy = this.#leaving.overlapping(offset, into.length);
     if (busy !== undefined) return busy.then(() => this.read(offset, into));
     const began = this.#clock.now();
-    if (into.length <= VOLUME_AT_ONCE_BYTES && this.#reading.isReady(began)) {
+    if (into.length <= VOLUME_AT_ONCE_BYTES && this.#reading.begin(began)) {
       const failed = readNow(this.#fd, offset, into);
       this.#reading.took(began, this.#clock.now());
       return failed;
@@ -132,7 +133,7 @@ export class FileVolume implements Volume, AsyncDisposable {
   #write(offset: number, parts: readonly Uint8Array[], length: number): Answer<undefined> {
     this.#allocation.take(offset, length);
     const began = this.#clock.now();
-    if (length <= VOLUME_AT_ONCE_BYTES && this.#writing.isReady(began)) {
+    if (length <= VOLUME_AT_ONCE_BYTES && this.#writing.begin(began)) {
       const failed = writeNow(this.#fd, offset, parts);
       this.#writing.took(began, this.#clock.now());
       this.#flusher.wrote();

@@ -1,33 +1,56 @@
-import type { Instant } from "../bytes/instant.ts";
+import { after, type Instant } from "../bytes/instant.ts";
 import {
   VOLUME_SLOW_MS,
   VOLUME_SLOW_REST_MS,
   VOLUME_SLOW_SHARE,
   VOLUME_SLOW_TOTAL_MS,
+  VOLUME_SUSPECT_MS,
 } from "../limits.ts";
 
+/** Milliseconds that this thread was ready to run and had no core, so far. */
+export type CoreWait = () => number;
+
 /**
- * Whether a thread should wait for the kernel itself: it should while the kernel answers from memory. One slow call may
- * have waited for a core; what slow calls took together, less a small share of the time, tells that the disk is asked.
+ * Whether a thread should wait for the kernel itself: it should while the kernel answers from memory. A slow call may
+ * have waited for a core, so that for a time after one the waits are told apart; what slow calls took of the disk
+ * together, less a small share of the time, tells that it is asked.
  */
 export class Patience {
+  readonly #coreWait: CoreWait;
+  #suspectsUntil = 0;
+  /** Undefined: nothing was suspected when the call began. */
+  #waitedBefore: number | undefined;
   #lostMs = 0;
   #countedAt = 0;
   #restsUntil = 0;
 
-  isReady(now: Instant): boolean {
-    return now >= this.#restsUntil;
+  constructor(coreWait: CoreWait) {
+    this.#coreWait = coreWait;
   }
 
-  /** A call was made, and the thread waited for it. */
+  /** Whether to make a call now, and wait for it: then `took` follows. */
+  begin(now: Instant): boolean {
+    if (now < this.#restsUntil) return false;
+    this.#waitedBefore = now < this.#suspectsUntil ? this.#coreWait() : undefined;
+    return true;
+  }
+
   took(began: Instant, ended: Instant): void {
     const tookMs = ended - began;
     if (tookMs <= VOLUME_SLOW_MS) return;
-    const recoveredMs = (began - this.#countedAt) * VOLUME_SLOW_SHARE;
-    this.#lostMs = Math.max(0, this.#lostMs - recoveredMs) + tookMs;
-    this.#countedAt = ended;
+    const before = this.#waitedBefore;
+    this.#suspectsUntil = after(ended, VOLUME_SUSPECT_MS);
+    if (before === undefined) return;
+    const diskMs = tookMs - (this.#coreWait() - before);
+    if (diskMs > VOLUME_SLOW_MS) this.#lose(diskMs, ended);
+  }
+
+  #lose(ms: number, now: Instant): void {
+    const recoveredMs = (now - this.#countedAt) * VOLUME_SLOW_SHARE;
+    this.#lostMs = Math.max(0, this.#lostMs - recoveredMs) + ms;
+    this.#countedAt = now;
     if (this.#lostMs < VOLUME_SLOW_TOTAL_MS) return;
     this.#lostMs = 0;
-    this.#restsUntil = ended + VOLUME_SLOW_REST_MS;
+    this.#restsUntil = after(now, VOLUME_SLOW_REST_MS);
   }
 }

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -12,7 +12,7 @@ import { directoryOf } from "../sidus.ts";
 
 const clone = fileURLToPath(new URL("../..", import.meta.url));
 const examples = join(clone, "examples");
-const lacking = lackingOf("nfs-cat");
+const lacking = lackingOf("nfs-cat", "iscsi-inq");
 
 function npm(directory: string, ...args: readonly string[]): string {
   return execFileSync("npm", args, { cwd: directory, encoding: "utf8", stdio: "pipe" });
@@ -63,6 +63,36 @@ describe.skipIf(lacking !== undefined)(title("the packed package", lacking), () 
     180_000,
   );
 
+  test.each(["24", "26"])(
+    "sidus/iscsi serves a file as a disk on Node %s",
+    async (version) => {
+      const directory = project(packed, version);
+      const disk = directoryOf({ "disk.img": "" });
+      truncateSync(join(disk, "disk.img"), 64 << 20);
+      const node = join(directory, "node_modules/node/bin/node");
+      const child = spawn(node, ["serve-disk.js", join(disk, "disk.img"), "0"], {
+        cwd: directory,
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      try {
+        let url = "";
+        for await (const line of createInterface({ input: child.stdout })) {
+          url = /file=(iscsi:[^,]+)/.exec(line)?.[1] ?? "";
+          if (url !== "") break;
+        }
+        const answer = execFileSync("iscsi-inq", [url], { encoding: "utf8" });
+        expect(answer).toMatch(/Vendor:SIDUS/);
+        const capacity = execFileSync("iscsi-readcapacity16", [url], { encoding: "utf8" });
+        expect(capacity).toContain(`Total size:${64 << 20}`);
+      } finally {
+        const ended = once(child, "exit");
+        child.kill();
+        expect((await ended)[0]).toBe(0);
+      }
+    },
+    180_000,
+  );
+
   test("its types are enough for a strict compiler", () => {
     const directory = project(packed, "26");
     npm(directory, "install", "--no-audit", "--no-fund", "@types/node@26");
@@ -78,8 +108,8 @@ describe.skipIf(lacking !== undefined)(title("the packed package", lacking), () 
     expect(compiled).toThrow();
   }, 180_000);
 
-  test("README shows the example as it is", () => {
-    const example = readFileSync(join(examples, "serve-directory.js"), "utf8");
+  test.each(readdirSync(examples))("README shows the example %s as it is", (name) => {
+    const example = readFileSync(join(examples, name), "utf8");
     expect(readFileSync(join(clone, "README.md"), "utf8")).toContain(example.trim());
     expect(example.split("\n").length).toBeLessThanOrEqual(26);
   });

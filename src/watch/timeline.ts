@@ -5,7 +5,7 @@ import type { Clock, Instant } from "../net/clock.ts";
 import type { BootEvent, DhcpClient } from "./events.ts";
 
 /** How far a boot has come, as the server sees it. */
-export const stages = ["dhcp", "loader", "kernel", "root", "up"] as const;
+export const stages = ["dhcp", "loader", "kernel", "root", "volume", "up"] as const;
 export type Stage = (typeof stages)[number];
 
 /** One boot of one node. */
@@ -69,6 +69,8 @@ export class Timeline {
         this.#up(event);
         break;
       case "session":
+        this.#session(event);
+        break;
       case "refused":
         break;
     }
@@ -78,6 +80,13 @@ export class Timeline {
     const entry = this.#at(event.address);
     if (event.outcome === "missing" || event.outcome === "aborted") this.#heard(entry);
     else this.#reach(entry, isKernel(event.path) ? "kernel" : "loader");
+  }
+
+  /** Firmware may log in before there is a root. */
+  #session({ address, outcome }: Extract<BootEvent, { kind: "session" }>): void {
+    const entry = this.#at(address);
+    if (entry?.stage === "root" && outcome === "began") this.#reach(entry, "volume");
+    else this.#heard(entry);
   }
 
   #up(event: Extract<BootEvent, { kind: "up" }>): void {

@@ -81,6 +81,18 @@ describe("timeline", () => {
     });
   });
 
+  test("a node that logs in to its volume; firmware that does so first has not got so far", () => {
+    const { seen, timeline } = watched();
+    const session = { kind: "session", address, initiator: "iqn.x:i", target: "iqn.x:t" } as const;
+    timeline.tell(dhcp("ipxe", "ACK"));
+    timeline.tell({ ...session, outcome: "began" });
+    timeline.tell({ ...session, outcome: "ended" });
+    timeline.tell({ kind: "mount", address, path: "/srv/nfsroot/sidus", outcome: "granted" });
+    timeline.tell({ ...session, outcome: "began" });
+    timeline.tell({ kind: "up", address, tree: "sidus bookworm" });
+    expect(seen).toEqual(["dhcp 0", "root 0", "volume 0", "up 0"]);
+  });
+
   test("firmware that asks again begins a new boot; a kernel that does goes on with the old one", () => {
     const { seen, timeline } = watched();
     for (let boot = 0; boot < 2; boot += 1) {

@@ -16,6 +16,7 @@ const shown: Record<Stage, string> = {
   loader: "loader",
   kernel: "kernel",
   root: "root",
+  volume: "volume",
   up: "up",
 };
 

@@ -286,6 +286,10 @@ export const ISCSI_R2T_OUTSTANDING_MAX = 8;
 // iscsi/: sessions
 /** More than one cannot tell crumbs from data: a segment that comes in more parts is put together. 4 KiB each in the longest. */
 export const ISCSI_SEGMENT_PARTS_MAX = 64;
+/** More of smaller parts than that are copied together: a view costs more memory than they. */
+export const ISCSI_CRUMB_BYTES = 4096;
+/** What one connection's commands may keep the thread for before others have their turn. */
+export const ISCSI_TURN_MS = 20;
 /** RFC 7143 §4.2.2.1: commands of one session that are under way. Linux has 32 for a disk, libiscsi and QEMU up to 128. */
 export const ISCSI_WINDOW_COMMANDS = 64;
 /** Immediate ones beside them: RFC 7143 §4.2.2.1 wants to take two of a kind, task management and pings, at least. */

@@ -7,6 +7,7 @@ import {
   ISCSI_PINGS_MAX,
   ISCSI_SENT_TOGETHER_BYTES,
   ISCSI_SILENCE_MS,
+  ISCSI_TURN_MS,
 } from "../limits.ts";
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { TcpConnection, TcpHandler } from "../net/tcp.ts";
@@ -48,11 +49,13 @@ export class IscsiConnection implements TcpHandler, Link {
   readonly #stream = new PduStream(DEFAULT_PARAMETERS.maxRecvDataSegmentLength);
   readonly #outgoing: Outgoing;
   readonly #alarm: Alarm;
+  readonly #turn: Alarm;
   readonly #login: Login;
   #session: Session | undefined;
   /** Until then StatSN is counted here: RFC 7143 §11.13.4. */
   #statSn = 0;
   #isWaiting = false;
+  #isResting = false;
   #isOpen = true;
   #isPaused = false;
   isStalled = false;
@@ -73,6 +76,10 @@ export class IscsiConnection implements TcpHandler, Link {
       hasRoom: () => sessions.hasRoom,
     });
     this.#alarm = clock.alarm(() => this.#ring());
+    this.#turn = clock.alarm(() => {
+      this.#isResting = false;
+      this.#proceed();
+    });
     this.#wakeAfter(ISCSI_LOGIN_MS);
   }
 
@@ -92,6 +99,7 @@ export class IscsiConnection implements TcpHandler, Link {
   closed(): void {
     this.#isOpen = false;
     this.#alarm[Symbol.dispose]();
+    this.#turn[Symbol.dispose]();
     this.#services.closed(this);
     this.#login.close();
     this.#inBackground(async () => await this.#session?.close());
@@ -141,12 +149,14 @@ export class IscsiConnection implements TcpHandler, Link {
 
   #proceed(): void {
     try {
+      const began = this.#services.clock.now();
       while (this.#isReady()) {
         const pdu = this.#stream.next();
         if (pdu === undefined) break;
         if (typeof pdu === "string") this.#refuse(pdu);
         else if (isMalformed(pdu)) this.abandon(pdu.malformed);
         else this.#receive(pdu);
+        if (this.#services.clock.now() - began > ISCSI_TURN_MS) this.#letOthers();
       }
     } catch (error) {
       this.#services.report("iSCSI connection", error);
@@ -161,7 +171,13 @@ export class IscsiConnection implements TcpHandler, Link {
   }
 
   #isReady(): boolean {
-    return this.#isOpen && !this.isStalled && !this.#isWaiting;
+    return this.#isOpen && !this.isStalled && !this.#isWaiting && !this.#isResting;
+  }
+
+  /** Goes on when the other connections had their turn. */
+  #letOthers(): void {
+    this.#isResting = true;
+    this.#turn.set(this.#services.clock.now());
   }
 
   #receive(pdu: Pdu): void {

@@ -20,7 +20,7 @@ export function sendResult(
   task: Task,
   result: Result,
 ): void {
-  const bytes = Math.min(result.dataInBytes, task.readBytes);
+  const bytes = Math.min(result.dataInBytes, task.dataInRoom);
   const residual = residualOf(task, result);
   if (bytes === 0) {
     result.release?.();

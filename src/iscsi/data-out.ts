@@ -2,6 +2,7 @@ import { ISCSI_ASKED_BYTES_MAX } from "../limits.ts";
 import type { Result } from "../scsi/command.ts";
 import { check } from "../scsi/result.ts";
 import { type AdditionalSense, SenseKey } from "../scsi/sense.ts";
+import { Gathered } from "./gathered.ts";
 import type { DataOut } from "./pdus/data.ts";
 import { NO_TAG } from "./pdus/header.ts";
 import type { ScsiCommand } from "./pdus/scsi.ts";
@@ -24,13 +25,13 @@ interface Burst {
 /** A command whose data did not all come with it. */
 interface Collection {
   readonly task: Task;
-  readonly parts: Uint8Array[];
+  readonly data: Gathered;
   /** Those that are to come, in their order. */
   readonly bursts: Burst[];
-  received: number;
   /** How far R2Ts went. */
   asked: number;
   nextR2tSn: number;
+  /** It may have what it takes. R2Ts follow when nothing comes unasked any more. */
   isGranted: boolean;
   /** Its data did not come as it should: the rest is not kept, and it ends when its bursts have. */
   failure: Result | undefined;
@@ -58,7 +59,7 @@ interface TransferOptions {
 export class Transfers {
   readonly #options: TransferOptions;
   readonly #collections = new Map<number, Collection>();
-  /** Wait until those before them have their data. */
+  /** In their order: whoever waits for those before it must not have what they wait for. */
   readonly #waiting: Collection[] = [];
   #askedBytes = 0;
   #lastTag = 0;
@@ -81,15 +82,17 @@ export class Transfers {
     const isLast = pdu.final || !task.isWrite;
     const collection: Collection = {
       task,
-      parts: [...pdu.data],
+      data: new Gathered(),
       bursts: isLast ? [] : [{ tag: NO_TAG, end: this.#firstBurst(task), nextDataSn: 0 }],
-      received: task.dataOutBytes,
       asked: 0,
       nextR2tSn: 0,
       isGranted: false,
       failure: this.#isUnexpected(task, pdu) ? failed(UNEXPECTED_UNSOLICITED_DATA) : undefined,
     };
+    for (const part of pdu.data) collection.data.add(part);
     this.#collections.set(task.initiatorTaskTag, collection);
+    this.#waiting.push(collection);
+    this.#grantWaiting();
     if (isLast) this.#proceed(collection);
   }
 
@@ -101,7 +104,7 @@ export class Transfers {
     this.#take(collection, burst, pdu);
     if (!pdu.final) return true;
     collection.bursts.shift();
-    const isShort = burst.tag !== NO_TAG && collection.received < burst.end;
+    const isShort = burst.tag !== NO_TAG && collection.data.bytes < burst.end;
     if (isShort) collection.failure ??= failed(INCORRECT_AMOUNT_OF_DATA);
     this.#proceed(collection);
     return true;
@@ -135,7 +138,7 @@ export class Transfers {
   #take(collection: Collection, burst: Burst, pdu: DataOut): void {
     let bytes = 0;
     for (const part of pdu.data) bytes += part.length;
-    const isInOrder = pdu.dataSn === burst.nextDataSn && pdu.offset === collection.received;
+    const isInOrder = pdu.dataSn === burst.nextDataSn && pdu.offset === collection.data.bytes;
     burst.nextDataSn += 1;
     if (!isInOrder) collection.failure ??= failed(PROTOCOL_SERVICE_CRC_ERROR);
     if (pdu.offset + bytes > burst.end) {
@@ -143,34 +146,20 @@ export class Transfers {
       const sense = isUnasked ? UNEXPECTED_UNSOLICITED_DATA : INCORRECT_AMOUNT_OF_DATA;
       collection.failure ??= failed(sense);
     }
-    if (collection.failure !== undefined) {
-      collection.parts.length = 0;
-      return;
-    }
-    for (const part of pdu.data) collection.parts.push(part);
-    collection.received += bytes;
+    if (collection.failure !== undefined) collection.data.clear();
+    else for (const part of pdu.data) collection.data.add(part);
   }
 
   /** No unasked data is to come any more: asks for the rest, or is complete. */
   #proceed(collection: Collection): void {
-    const { task, failure } = collection;
-    const isDone = failure !== undefined || collection.received >= task.wantedBytes;
-    if (isDone && collection.bursts.length === 0) {
-      this.#complete(collection);
-      return;
-    }
-    if (isDone) return;
-    if (collection.isGranted) {
-      this.#ask(collection);
-      return;
-    }
-    this.#waiting.push(collection);
-    this.#grantWaiting();
+    if (!isDone(collection)) {
+      if (collection.isGranted) this.#ask(collection);
+    } else if (collection.bursts.length === 0) this.#complete(collection);
   }
 
-  #complete({ task, parts, received, failure }: Collection): void {
-    task.dataOut = parts;
-    task.dataOutBytes = received;
+  #complete({ task, data, failure }: Collection): void {
+    task.dataOut = data.parts;
+    task.dataOutBytes = data.bytes;
     this.#options.complete(task, failure);
   }
 
@@ -182,14 +171,14 @@ export class Transfers {
       this.#waiting.shift();
       this.#askedBytes += wantedBytes;
       next.isGranted = true;
-      next.asked = next.received;
-      this.#ask(next);
+      if (next.bursts.length === 0 && !isDone(next)) this.#ask(next);
     }
   }
 
   #ask(collection: Collection): void {
     const { maxOutstandingR2T, maxBurstLength } = this.#options.parameters;
-    const { task, bursts } = collection;
+    const { task, bursts, data } = collection;
+    if (collection.asked === 0) collection.asked = data.bytes;
     while (bursts.length < maxOutstandingR2T && collection.asked < task.wantedBytes) {
       const offset = collection.asked;
       const bytes = Math.min(maxBurstLength, task.wantedBytes - offset);
@@ -201,6 +190,10 @@ export class Transfers {
       this.#options.ask(task, { tag: this.#lastTag, r2tSn, offset, bytes });
     }
   }
+}
+
+function isDone({ task, data, failure }: Collection): boolean {
+  return failure !== undefined || data.bytes >= task.wantedBytes;
 }
 
 function failed(sense: AdditionalSense): Result {

@@ -61,7 +61,9 @@ export class Outgoing {
     this.#end = slab.offset;
     this.bytes += slab.offset - start + (isCopied ? 0 : bytes);
     if (release === undefined) return;
-    if (isCopied) release();
+    // What went before it of the same answer is not copied, and has not left.
+    const isAlone = !("offset" in pdu) || pdu.offset === 0;
+    if (isCopied && isAlone) release();
     else this.#releases.push(release);
   }
 

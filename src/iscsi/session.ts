@@ -365,6 +365,10 @@ export class Session implements Nexus {
   }
 
   #reject(reason: RejectReason, pdu: Pdu): void {
+    // RFC 7143 §11.17.1: its CmdSN counts as not received; the initiator fills the gap.
+    const numbers = this.#numbers;
+    const isNumbered = "cmdSn" in pdu && "immediate" in pdu && !pdu.immediate;
+    if (isNumbered && numbers.expCmdSn === serialPlus(pdu.cmdSn, 1)) numbers.expCmdSn = pdu.cmdSn;
     const writer = new Writer(headerBytes(pdu));
     this.reject(reason, putHeader(writer, pdu, segmentBytes(pdu)).finish());
   }

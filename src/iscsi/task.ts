@@ -41,7 +41,7 @@ export class Task implements Command {
   }
 
   /** What its answer may carry to the initiator. */
-  get readBytes(): number {
+  get dataInRoom(): number {
     return this.isRead ? this.expectedBytes : 0;
   }
 

@@ -132,9 +132,9 @@ export class Tasks {
     return this.#readyHeld === 0 && this.#orderedHeld === 0 && attribute !== "ordered";
   }
 
-  #hasRoom({ readBytes }: Task): boolean {
+  #hasRoom({ dataInRoom }: Task): boolean {
     if (this.#options.link.isStalled) return false;
-    return this.#readingBytes === 0 || this.#readingBytes + readBytes <= ISCSI_READING_BYTES_MAX;
+    return this.#readingBytes === 0 || this.#readingBytes + dataInRoom <= ISCSI_READING_BYTES_MAX;
   }
 
   /** Its data is there, or will not be: then it ended before it began. */
@@ -164,9 +164,9 @@ export class Tasks {
     const { link, report } = this.#options;
     const tell = (error: unknown): void => report("SCSI command", error);
     this.#track(task);
-    this.#readingBytes += task.readBytes;
+    this.#readingBytes += task.dataInRoom;
     const settle = (late: Result | undefined): void => {
-      this.#readingBytes -= task.readBytes;
+      this.#readingBytes -= task.dataInRoom;
       this.#end(task);
       if (late !== undefined) this.#answer(task, late);
       this.proceed();

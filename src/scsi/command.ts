@@ -15,6 +15,8 @@ export interface Command {
   /** What the initiator sent for it, in order; good until the result is there. */
   readonly dataOut: readonly Uint8Array[];
   readonly dataOutBytes: number;
+  /** Of what it answers, so much goes to the initiator at most. */
+  readonly dataInRoom: number;
 }
 
 /** SAM-5 §8.9 */
@@ -26,6 +28,7 @@ export interface Result {
   readonly sense: Uint8Array | undefined;
   /** What goes to the initiator, cut to the allocation length of the CDB; views that are good until `release`. */
   readonly dataIn: readonly Uint8Array[];
+  /** As the CDB says; `dataIn` may be less where the initiator has no room for it. */
   readonly dataInBytes: number;
   /** Bytes that the CDB takes from the initiator, whatever came: for the residual count. */
   readonly dataOutWanted: number;

@@ -52,9 +52,11 @@ export class Disk {
     };
   }
 
-  /** A session began. */
+  /** A session began. SAM-5 §5.14: it is told first that all it set before may be gone. */
   attach(nexus: Nexus): void {
-    this.#unit.attentions.attach(nexus);
+    const { attentions } = this.#unit;
+    attentions.attach(nexus);
+    attentions.establish(nexus, Additional.POWER_ON_OCCURRED);
   }
 
   /** It ended: what RESERVE took is free, its tasks that wait never run. */
@@ -74,6 +76,8 @@ export class Disk {
   execute(command: Command): Result | Promise<Result> {
     const operation = operationOf(command.cdb);
     if (typeof operation === "string") return this.#told(unknown(operation));
+    const control = controlAt(command.cdb);
+    if (((command.cdb[control] ?? 0) & NACA) !== 0) return this.#told(invalidField(0, control, 2));
     if (command.lun !== 0) return this.#elsewhere(operation, command);
     const answer = this.#tasks.run({
       owner: command.nexus,
@@ -154,6 +158,15 @@ export class Disk {
     if (result.sense === undefined || !this.#unit.modes.isDescriptorSense) return result;
     return { ...result, sense: inDescriptorFormat(result.sense) };
   }
+}
+
+/** SAM-5 §5.2: of no use to us, and INQUIRY says so (NORMACA=0). */
+const NACA = 0x04;
+
+/** SPC-4 §4.2: where the CONTROL byte is, by group code; of none that has no fixed form. */
+function controlAt(cdb: Uint8Array): number {
+  const group = (cdb[0] ?? 0) >> 5;
+  return [5, 9, 9, -1, 15, 11, -1, -1][group] ?? -1;
 }
 
 function unknown(what: "no-opcode" | "no-action"): Result {

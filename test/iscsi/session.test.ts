@@ -91,6 +91,19 @@ describe("RFC 7143 §4.2.2.1: the command window", () => {
     expect(await initiator.received()).toMatchObject([{ opcode: 0x3f, reason: 7, data }]);
   });
 
+  test("§11.17.1: what was rejected leaves a gap, which another command of that number fills", async () => {
+    const bench = new Bench();
+    const initiator = await bench.login();
+    const initiatorTaskTag = slowRead(bench, initiator);
+    const { cmdSn } = initiator;
+    initiator.command({ cdb: rw10(0x28, 0, 1), read: true, expectedBytes: 512, initiatorTaskTag });
+    expect(await initiator.received()).toMatchObject([{ opcode: 0x3f, expCmdSn: cmdSn }]);
+    initiator.cmdSn = cmdSn;
+    initiator.command({ cdb: [0] });
+    expect(await initiator.received()).toMatchObject([{ opcode: 0x21, status: 0 }]);
+    expect(bench.refusals).not.toContain("CmdSN out of window");
+  });
+
   test("StatSN counts responses", async () => {
     const initiator = await new Bench().login();
     initiator.command(TEST_UNIT_READY);

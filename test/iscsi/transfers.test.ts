@@ -73,6 +73,40 @@ describe("RFC 7143 §11.7 Data-In", () => {
     expect(dataOf(pdus)).toEqual(pattern(BLOCK * 11));
   });
 
+  test("what one command reads does not overwrite what another one's last, short PDU leaves behind", async () => {
+    const bench = new Bench();
+    const initiator = await bench.login({ MaxRecvDataSegmentLength: "8192" });
+    bench.volume.content.set(pattern(BLOCK * 200));
+    initiator.send(
+      ...[0, 100].map((block) =>
+        initiator.commandPdu({ cdb: rw10(0x28, block, 17), read: true, expectedBytes: 17 * BLOCK }),
+      ),
+    );
+    const pdus = await initiator.received();
+    expect(dataOf(pdus.slice(0, 2))).toEqual(pattern(BLOCK * 17));
+    expect(dataOf(pdus.slice(2))).toEqual(pattern(BLOCK * 200).subarray(BLOCK * 100, BLOCK * 117));
+  });
+
+  test("no more is read than the initiator has room for", async () => {
+    const bench = new Bench();
+    const initiator = await bench.login();
+    bench.volume.content.set(pattern(BLOCK * 8));
+    const read: number[] = [];
+    const { volume } = bench;
+    const reading = volume.read.bind(volume);
+    volume.read = (offset, into) => {
+      read.push(into.length);
+      return reading(offset, into);
+    };
+    initiator.command({ cdb: rw10(0x28, 0, 64), read: true, expectedBytes: 700 });
+    const pdus = await initiator.received();
+    expect(endOf(pdus)).toEqual({ status: 0, residual: 700 - 64 * BLOCK });
+    expect(dataOf(pdus)).toEqual(pattern(BLOCK * 8).subarray(0, 700));
+    initiator.command({ cdb: rw10(0x28, 0, 64) });
+    expect(endOf(await initiator.received())).toEqual({ status: 0, residual: -64 * BLOCK });
+    expect(read).toEqual([1024]);
+  });
+
   test("§11.4.5: more or less than was expected", async () => {
     const initiator = await new Bench().login();
     initiator.read(0, 2, { expectedBytes: 1536 });
@@ -266,4 +300,38 @@ describe("RFC 7143 §11.7, §11.8 Data-Out", () => {
     const then = await initiator.received();
     expect(then).toMatchObject([{ opcode: 0x31, initiatorTaskTag: tags[4] }, { opcode: 0x22 }]);
   });
+
+  test("SAM-5 §8.9.3: an ordered command is not kept waiting by what those after it were asked for", async () => {
+    const blocks = (4 << 20) / BLOCK;
+    const bench = new Bench(32 << 20);
+    const initiator = await bench.login({
+      InitialR2T: "No",
+      FirstBurstLength: "65536",
+      MaxBurstLength: "16776192",
+    });
+    const tags = [initiator.write(0, 2048, { attribute: 2, final: false })];
+    for (const at of [0, 1, 2, 3]) tags.push(initiator.write(at * blocks, blocks));
+    initiator.dataOut(tags[0] ?? 0, { offset: 0 }, new Uint8Array(65_536));
+    const ended: unknown[] = [];
+    for (let pdus = await initiator.received(); pdus.length > 0; ) {
+      for (const pdu of pdus) {
+        if (pdu.opcode === Opcode.SCSI_RESPONSE) ended.push([pdu.initiatorTaskTag, pdu.status]);
+        if (pdu.opcode === Opcode.R2T) answer(initiator, pdu);
+      }
+      pdus = await initiator.received();
+    }
+    expect(ended).toEqual(tags.map((tag) => [tag, 0]));
+  });
 });
+
+/** All that an R2T asks for, in PDUs of 256 KiB. */
+function answer(initiator: Initiator, r2t: Extract<Pdu, { opcode: typeof Opcode.R2T }>): void {
+  const { initiatorTaskTag, targetTransferTag, offset: start, desiredBytes } = r2t;
+  for (let at = 0, dataSn = 0; at < desiredBytes; dataSn += 1) {
+    const bytes = Math.min(256 << 10, desiredBytes - at);
+    const final = at + bytes === desiredBytes;
+    const fields = { targetTransferTag, dataSn, offset: start + at, final };
+    initiator.dataOut(initiatorTaskTag, fields, new Uint8Array(bytes));
+    at += bytes;
+  }
+}

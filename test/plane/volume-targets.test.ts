@@ -110,15 +110,22 @@ describe("sessions of one volume", () => {
       const [second] = await Promise.all([open(found), first[Symbol.asyncDispose]()]);
       const nexus = { initiatorPort: "iqn.x:1,i,0x1" };
       second.target.disk.attach(nexus);
-      const flushed = await second.target.disk.execute({
-        nexus,
-        cdb: Uint8Array.of(0x35, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
-        lun: 0,
-        attribute: "simple",
-        dataOut: [],
-        dataOutBytes: 0,
-      });
-      expect(flushed.status).toBe(0);
+      // The first is told of the power-on.
+      const [TEST_UNIT_READY, SYNCHRONIZE_CACHE] = [0x00, 0x35];
+      const statuses: number[] = [];
+      for (const opcode of [TEST_UNIT_READY, SYNCHRONIZE_CACHE]) {
+        const { status } = await second.target.disk.execute({
+          nexus,
+          cdb: Uint8Array.of(opcode, ...new Uint8Array(15)),
+          lun: 0,
+          attribute: "simple",
+          dataOut: [],
+          dataOutBytes: 0,
+          dataInRoom: 0,
+        });
+        statuses.push(status);
+      }
+      expect(statuses).toEqual([2, 0]);
       second.target.disk.detach(nexus);
       await second[Symbol.asyncDispose]();
     }

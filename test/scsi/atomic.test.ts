@@ -149,8 +149,8 @@ describe("SBC-3 §5.5: ORWRITE(16)", () => {
     for (const seed of [4, 5, 6]) {
       const { disk, volume } = bench({ blocks: 8, later: moody(seed) });
       const results: (Result | Promise<Result>)[] = [];
-      for (let bit = 0; bit < 64; bit += 1) {
-        const initiator = new Initiator(disk, `node${bit}`);
+      const all = Array.from({ length: 64 }, (_, bit) => new Initiator(disk, `node${bit}`));
+      for (const [bit, initiator] of all.entries()) {
         const data = new Uint8Array(512);
         data[bit >> 3] = 1 << (bit & 7);
         results.push(initiator.execute(cdb16(0x8b, 0, 2, 1), { data }));
@@ -164,8 +164,8 @@ describe("SBC-3 §5.5: ORWRITE(16)", () => {
 test("WRITE AND VERIFY does not see what others write to the same blocks meanwhile", async () => {
   const { disk } = bench({ blocks: 8, later: moody(9) });
   const results: (Result | Promise<Result>)[] = [];
-  for (let round = 0; round < 60; round += 1) {
-    const initiator = new Initiator(disk, `node${round}`);
+  const all = Array.from({ length: 60 }, (_, round) => new Initiator(disk, `node${round}`));
+  for (const [round, initiator] of all.entries()) {
     const data = pattern(2, round);
     const cdb = round % 3 === 0 ? cdb10(0x2e, 0x02, 1, 2) : cdb10(0x2a, 0, 1, 2);
     results.push(initiator.execute(cdb, { data }));

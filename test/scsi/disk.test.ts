@@ -82,6 +82,37 @@ describe("SPC-4 §5.12, SAM-5 §5.14: what comes before a command runs", () => {
     expect(told(other.send(READ))).toBe(GOOD);
   });
 
+  test("SAM-5 §5.14: who comes is told first that what it set before may be gone", () => {
+    const { disk } = bench({ blocks: 8 });
+    const nexus = { initiatorPort: "iqn.2026-01.test:new,i,0x00023d000001" };
+    const ask = () => {
+      const rest = { lun: 0, attribute: "simple", dataOut: [], dataOutBytes: 0 } as const;
+      const result = disk.execute({ nexus, cdb: padded([0]), dataInRoom: 0, ...rest });
+      if (result instanceof Promise) throw new Error("answered later");
+      return told(result);
+    };
+    for (const _ of ["a session", "the next"]) {
+      disk.attach(nexus);
+      expect([ask(), ask()]).toEqual(["6/29/01", GOOD]);
+      disk.detach(nexus);
+    }
+  });
+
+  test("SAM-5 §5.2: NACA is refused, wherever the CONTROL byte is", () => {
+    const { initiator } = bench({ blocks: 8 });
+    for (const [opcode, control] of [
+      [0x00, 5],
+      [0x28, 9],
+      [0xa8, 11],
+      [0x88, 15],
+    ] as const) {
+      const cdb = Array(16).fill(0);
+      cdb[0] = opcode;
+      cdb[control] = 0x04;
+      expect(told(initiator.send(cdb))).toBe("5/24/00");
+    }
+  });
+
   test("what RESERVE took is free when its session ends, or with a reset of which the others hear", () => {
     const { initiator, disk } = bench({ blocks: 8 });
     const other = new Initiator(disk, "two");

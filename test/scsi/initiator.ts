@@ -6,6 +6,8 @@ export interface Sent {
   readonly data?: Uint8Array | readonly Uint8Array[];
   readonly lun?: number;
   readonly attribute?: TaskAttribute;
+  /** For what comes back. */
+  readonly room?: number;
 }
 
 /** One side of a nexus: sends CDBs as they would come from the wire. */
@@ -17,11 +19,12 @@ export class Initiator implements Nexus {
     this.initiatorPort = `iqn.2026-01.test:${name},i,0x00023d000001`;
     this.#disk = disk;
     disk.attach(this);
+    this.send([0]);
   }
 
   execute(
     cdb: readonly number[],
-    { data = [], lun = 0, attribute = "simple" }: Sent = {},
+    { data = [], lun = 0, attribute = "simple", room = 2 ** 32 }: Sent = {},
   ): Result | Promise<Result> {
     const dataOut = data instanceof Uint8Array ? [data] : data;
     return this.#disk.execute({
@@ -31,6 +34,7 @@ export class Initiator implements Nexus {
       attribute,
       dataOut,
       dataOutBytes: dataOut.reduce((sum, part) => sum + part.length, 0),
+      dataInRoom: room,
     });
   }
 

@@ -122,6 +122,7 @@ function runOperation(
     attribute: "simple",
     dataOut: sent.length === 0 ? [] : [sent.subarray(0, half), sent.subarray(half)],
     dataOutBytes: sent.length,
+    dataInRoom: 2 ** 32,
   });
   if (result instanceof Promise) throw new Error("the volume answers at once, the command did not");
   return result;

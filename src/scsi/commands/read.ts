@@ -27,16 +27,23 @@ function reading(name: string, opcode: number, flags: number): Operation {
   };
 }
 
-function read(unit: Unit, { cdb }: Command): Outcome {
+function read(unit: Unit, { cdb, dataInRoom }: Command): Outcome {
   const blocks = blocksOf(cdb);
   const refusal = refusedRead(unit, cdb, blocks);
   if (refusal !== undefined) return refusal;
-  if (blocks.count === 0) return good();
-  const length = blocks.count * VOLUME_BLOCK_BYTES;
+  const dataInBytes = blocks.count * VOLUME_BLOCK_BYTES;
+  const length = Math.min(
+    dataInBytes,
+    Math.ceil(dataInRoom / VOLUME_BLOCK_BYTES) * VOLUME_BLOCK_BYTES,
+  );
+  if (length === 0) return { ...good(), dataInBytes };
   const { bytes: room, release } = unit.buffers.take(length);
   const bytes = exactly(room, length);
   return following(unit.volume.read(blocks.lba * VOLUME_BLOCK_BYTES, bytes), (error): Result => {
-    if (error === undefined) return good([bytes], { release });
+    if (error === undefined) {
+      const whole = good([bytes], { release });
+      return length === dataInBytes ? whole : { ...whole, dataInBytes };
+    }
     release();
     return notRead(error, 0);
   });

@@ -199,8 +199,8 @@ export const VERSION_USES_MAX = 20_000;
 export const VOLUME_BLOCK_BYTES = 512;
 /** Pages of the kernel, blocks of its file systems: no less is given back. */
 export const VOLUME_PAGE_BYTES = 4096;
-/** Offsets stay exact to 2^53; the largest file of ext4. */
-export const VOLUME_BYTES_MAX = 16 * 2 ** 40;
+/** Half of the largest file of ext4, which is a block short of 16 TiB. */
+export const VOLUME_BYTES_MAX = 8 * 2 ** 40;
 /** Asked for at once, in one system call: copying it takes about 0.2 ms. More is left to another thread. */
 export const VOLUME_AT_ONCE_BYTES = 1 << 20;
 /** A call that took so long was hardly answered from memory. */
@@ -327,6 +327,9 @@ export const ISCSI_CLOSING_MS = 2000;
 export const ISCSI_LOGOUT_MS = 2000;
 
 // watch/
+/** How often threads say which addresses have connections, and how long that is believed: a few times must be missed. */
+export const PRESENT_TOLD_EVERY_MS = 30_000;
+export const PRESENT_MS = 100_000;
 /** Firmware without a loader is named once an architecture: IANA lists some 40 of them. */
 export const ARCHITECTURES_WARNED_MAX = 64;
 /** Twice the nodes that a configuration can name: strangers show up too. About 1 KiB each. */

@@ -129,9 +129,20 @@ async function configuration(
   const address = byAddress ?? requester.address;
   const mac = byMac ?? settings.nodeAt(address)?.mac;
   const known = nodeOf(mac, address, settings);
-  const isItself = address === requester.address && mac === (facts?.mac ?? mac);
+  const isItself = address === requester.address && isOf(requester.address, known, mac, facts?.mac);
   const node = { known, address: isItself ? address : undefined };
   return renderedFile(renderPxelinux(await plansFor(node, settings.boot)));
+}
+
+/** Who asks from an address is the node it claims to be: by its lease, or where we gave none, by the configuration. */
+function isOf(
+  address: Ipv4,
+  known: KnownNode | undefined,
+  claimed: MacAddress | undefined,
+  leased: MacAddress | undefined,
+): boolean {
+  if (leased !== undefined) return leased === claimed;
+  return known === undefined || known.address === address;
 }
 
 function nodeOf(
@@ -139,8 +150,8 @@ function nodeOf(
   address: Ipv4,
   settings: ServedSettings,
 ): KnownNode | undefined {
-  const byMac = mac === undefined ? undefined : settings.inventory.byMac(mac);
-  return byMac ?? settings.inventory.byAddress(address);
+  const { inventory } = settings;
+  return mac === undefined ? inventory.byAddress(address) : inventory.byMac(mac);
 }
 
 function renderedFile(text: string): BootFile {

@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { VolumeGrant } from "../plane/messages.ts";
 import { chapKey, secretsOf } from "../volume/chap.ts";
 import type { Current } from "./current.ts";
+import { layerOf } from "./status.ts";
 
 /** What a node must know to log in to a volume, and what the server proves to it; undefined: nothing. */
 export type ChapFor = (volume: string) => Chap | undefined;
@@ -26,17 +27,37 @@ export async function chapOf({ iscsi }: Config): Promise<ChapFor> {
   };
 }
 
-/** The volume of the node that has this address: the one that the configuration names, or else the address's. */
+/** What to warn of where a node is up without the volume that its label wants. */
+export function lostVolume(
+  address: Ipv4,
+  body: string,
+  { config, inventory, labels }: Current,
+  mac: MacAddress | undefined,
+): string | undefined {
+  const known = mac === undefined ? inventory.byAddress(address) : inventory.byMac(mac);
+  const label = labels.get(known?.label ?? config.boot.default);
+  if (label?.kind !== "linux" || label.layer !== "iscsi") return undefined;
+  if (layerOf(body) !== "tmpfs") return undefined;
+  const who = known?.name ?? formatIpv4(address);
+  return `${who} is up without its volume and keeps nothing: its console says why, after "rootaufs:"`;
+}
+
+/**
+ * The volume of the node that has this address: the one that the configuration names, or else the address's. `mac`: who
+ * got the address from us last; what the configuration says of the address is for those of whom we know no more.
+ */
 export function grantsFor(
   address: Ipv4,
   { config, inventory }: Current,
   mac: MacAddress | undefined,
   chapFor: ChapFor,
 ): readonly VolumeGrant[] {
-  const known = (mac && inventory.byMac(mac)) ?? inventory.byAddress(address);
-  const isStranger = known === undefined && mac === undefined;
-  if (isStranger && (config.dhcp.denyUnknown || !contains(config.subnet, address))) return [];
+  const known = mac === undefined ? inventory.byAddress(address) : inventory.byMac(mac);
+  if (known === undefined && (config.dhcp.denyUnknown || !contains(config.subnet, address)))
+    return [];
   const volume = known?.volume ?? formatIpv4(address);
   const node = config.nodes.find((one) => one.mac === known?.mac);
-  return [{ volume, bytes: node?.volume.bytes ?? config.iscsi.bytes, chap: chapFor(volume) }];
+  const bytes = node?.volume.bytes ?? config.iscsi.bytes;
+  const whose = known?.mac ?? mac ?? formatIpv4(address);
+  return [{ volume, node: whose, bytes, chap: chapFor(volume) }];
 }

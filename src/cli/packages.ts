@@ -37,6 +37,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
       name: "e2fsprogs",
       reason: "makes file systems for layers; filefrag: where a file has holes",
     },
+    { name: "fio", reason: "writes and verifies from many jobs at once" },
     {
       name: "gcc",
       reason: "compiles the load that replays boots and the client that compares trees",
@@ -49,6 +50,8 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "nfs-common", reason: "showmount: a foreign MOUNT client" },
     { name: "open-iscsi", reason: "iscsiadm: reads the records of sessions that iscsid finds" },
     { name: "pxelinux", reason: "a loader without a tree" },
+    { name: "qemu-block-extra", reason: "QEMU's own iSCSI initiator, a foreign one" },
+    { name: "qemu-utils", reason: "qemu-img, qemu-io, qemu-nbd: what uses that initiator" },
     { name: "rpcbind", reason: "rpcinfo: a foreign client of the portmapper" },
     { name: "syslinux-common", reason: "what that loader loads" },
     { name: "tcpdump", reason: "captures what is sent" },

@@ -17,10 +17,11 @@ import { serveTftp } from "../tftp/server.ts";
 import { BlockCache } from "../tree/cache/cache.ts";
 import { Parents } from "../tree/parents.ts";
 import type { BootEvent } from "../watch/events.ts";
+import { Presence } from "../watch/presence.ts";
 import { Refusals } from "../watch/refusals.ts";
 import { type NodeBoot, type StageReached, Timeline } from "../watch/timeline.ts";
 import { type Current, currentOf, refuseFixedChanges, warnOfKernels } from "./current.ts";
-import { type ChapFor, chapOf, grantsFor } from "./grants.ts";
+import { type ChapFor, chapOf, grantsFor, lostVolume } from "./grants.ts";
 import { ImageWatch } from "./image-watch.ts";
 import { statusOf, treeOf } from "./status.ts";
 
@@ -51,6 +52,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     return mac === undefined ? undefined : { mac, name: current.inventory.byMac(mac)?.name };
   });
   const refusals = new Refusals();
+  const presence = new Presence(clock);
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
   const tell = (event: BootEvent): void => {
@@ -76,6 +78,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       parents,
       exports: current.specs,
       tell,
+      present: (addresses) => presence.see(addresses),
       used: (uses) => void images?.used(uses).catch((error) => report("images", error)),
       report,
       failed: failed.reject,
@@ -99,12 +102,18 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   const loader = warnedLoader(warn);
   const nodeAt = (of: Ipv4) => dhcp?.nodeAt(of);
   const chapFor = await chapOf(config);
+  // Before the leases are read, nobody can say whose volume is whose.
+  const started = Promise.withResolvers<void>();
   opened.use(
     await openIscsi({
       local: at(ports.iscsi),
       iqn: config.iscsi.iqn,
       volumes: config.iscsi.volumes,
-      grants: (of) => grantsFor(of, current, nodeAt(of)?.mac, chapFor),
+      async grants(of) {
+        await started.promise;
+        return grantsFor(of, current, nodeAt(of)?.mac, chapFor);
+      },
+      present: (addresses) => presence.see(addresses),
       tell,
       warn,
       report,
@@ -118,7 +127,11 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     await serveHttp({
       local: at(ports.http),
       files,
-      up: (from, body) => tell({ kind: "up", address: from, tree: treeOf(body) }),
+      up(from, body) {
+        tell({ kind: "up", address: from, tree: treeOf(body) });
+        const lost = lostVolume(from, body, current, nodeAt(from)?.mac);
+        if (lost !== undefined) warn(lost);
+      },
       status: () => statusOf(timeline.boots(), refusals.counts()),
       tell,
       report,
@@ -145,12 +158,14 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         settings: () => dhcpSettings(current, loader),
         clock,
         store,
+        isPresent: (of) => presence.has(of),
         tell,
         report,
         ports: { server: ports.dhcp, client: ports.dhcp + 1 },
       }),
     );
   }
+  started.resolve();
   const stack = opened.move();
   return {
     reload: (next) =>

@@ -22,9 +22,18 @@ export function statusOf(
   };
 }
 
-/** Out of the `key: value` lines that a node posts when it is up: `sidus, built 2026-01-31T12:00:00Z`. Printable only: it is logged. */
+/** Out of the `key: value` lines that a node posts when it is up: `sidus, built 2026-01-31T12:00:00Z`. */
 export function treeOf(body: string): string {
-  const value = (key: string): string | undefined =>
-    new RegExp(`^${key}: *([\\x20-\\x7e]{1,100})$`, "m").exec(body)?.[1]?.trim();
-  return [value("tree") ?? "?", value("built")].filter((part) => part).join(", built ");
+  const built = valueIn(body, "built");
+  return [valueIn(body, "tree") ?? "?", built].filter((part) => part).join(", built ");
+}
+
+/** Where its changes go, as it says itself. */
+export function layerOf(body: string): string | undefined {
+  return valueIn(body, "layer");
+}
+
+/** Printable only: it is logged. */
+function valueIn(body: string, key: string): string | undefined {
+  return new RegExp(`^${key}: *([\\x20-\\x7e]{1,100})$`, "m").exec(body)?.[1]?.trim();
 }

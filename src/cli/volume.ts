@@ -216,7 +216,9 @@ function snapshotVolume(name: string, snapshot: string, given: VolumeArguments):
 }
 
 function remove(text: string, given: VolumeArguments): Promise<void> {
-  const [name = "", snapshot] = text.split("@", 2);
+  const at = text.indexOf("@");
+  const name = at < 0 ? text : text.slice(0, at);
+  const snapshot = at < 0 ? undefined : text.slice(at + 1);
   return changed(name, given, `${text}: is removed`, (store, claim) =>
     snapshot === undefined
       ? store.remove(name, claim)

@@ -252,7 +252,15 @@ function nodesOf(
       }
       once(index, "ip", formatIpv4(node.ip));
     }
-    if (node.volume?.name !== undefined) once(index, "volume", node.volume.name);
+    if (node.volume?.name !== undefined) {
+      once(index, "volume", node.volume.name);
+      if (written.dhcp?.mode === "off" && node.ip === undefined) {
+        throw source.complain(
+          ["nodes", index, "volume"],
+          "needs the node's ip: too: with dhcp.mode off a node is known by nothing else",
+        );
+      }
+    }
     if (node.label !== undefined)
       knownLabel(source, ["nodes", index, "label"], node.label, boot.labels);
     return {

@@ -57,7 +57,7 @@ const cacheSize = written("a size of at least 16M, as 512M or 2G", (text) => {
   const bytes = parseSizeBytes(text);
   return bytes !== undefined && bytes >= CACHE_CONFIGURED_BYTES_MIN ? bytes : undefined;
 });
-const volumeSize = written("a size from 64M to 16T in whole MiB, as 8G", (text) => {
+const volumeSize = written("a size from 64M to 8T in whole MiB, as 8G", (text) => {
   const bytes = parseSizeBytes(text);
   if (bytes === undefined || bytes % 2 ** 20 !== 0) return undefined;
   return bytes >= VOLUME_CONFIGURED_BYTES_MIN && bytes <= VOLUME_BYTES_MAX ? bytes : undefined;

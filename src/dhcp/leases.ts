@@ -43,14 +43,22 @@ export class Leases {
   /** Addresses that a client found in use, until when; in the order in which they end. */
   readonly #declined = new Map<Ipv4, number>();
 
-  constructor(store: LeaseStore) {
+  readonly #isPresent: (address: Ipv4) => boolean;
+
+  constructor(store: LeaseStore, isPresent: (address: Ipv4) => boolean = () => false) {
     this.#store = store;
+    this.#isPresent = isPresent;
     for (const lease of store.load()) this.#bound.set(lease);
   }
 
   /** The node's lease, also when it has ended. */
   of(mac: MacAddress): Lease | undefined {
     return this.#bound.of(mac);
+  }
+
+  /** The lease that the address was last given under, also when it has ended. */
+  lastAt(address: Ipv4): Lease | undefined {
+    return this.#bound.at(address);
   }
 
   /** The lease that the address is in use under. */
@@ -63,6 +71,7 @@ export class Leases {
   isAvailable(pool: Pool, mac: MacAddress, address: Ipv4, now: number): boolean {
     if (!permits(pool, mac, address)) return false;
     if ((this.#declined.get(address) ?? 0) > now) return false;
+    if (this.#isForeign(pool, mac, address)) return false;
     const others = [this.#bound.at(address), this.#offered.at(address)];
     return others.every((lease) => lease === undefined || lease.mac === mac || lease.until <= now);
   }
@@ -129,6 +138,12 @@ export class Leases {
       if (first !== undefined) this.#declined.delete(first);
     }
     return true;
+  }
+
+  /** Somebody else is there, whose lease may have ended. What is reserved for a node is its own all the same. */
+  #isForeign(pool: Pool, mac: MacAddress, address: Ipv4): boolean {
+    const isOwn = this.#bound.at(address)?.mac === mac || reservationOf(pool, mac) === address;
+    return !isOwn && this.#isPresent(address);
   }
 
   #choose(pool: Pool, mac: MacAddress, wanted: Ipv4 | undefined, now: number): Ipv4 | undefined {

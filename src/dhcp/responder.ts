@@ -17,6 +17,8 @@ export interface ResponderDeps {
   readonly settings: () => DhcpSettings;
   readonly clock: Clock;
   readonly store: LeaseStore;
+  /** Whether somebody at the address has connections: then nobody else gets it, whatever became of the lease. */
+  readonly isPresent: (address: Ipv4) => boolean;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
   readonly ports: DhcpPorts;
@@ -36,7 +38,7 @@ export class DhcpResponder {
 
   constructor(deps: ResponderDeps) {
     this.#deps = deps;
-    this.#leases = new Leases(deps.store);
+    this.#leases = new Leases(deps.store, deps.isPresent);
   }
 
   /** `bytes` are not kept. Throws nothing: one message that fails must not keep the next from its answer. */
@@ -49,9 +51,9 @@ export class DhcpResponder {
     }
   }
 
-  /** The lease under which the address is in use. */
+  /** The lease under which the address was last in use, also when it has ended: kernels do not renew theirs. */
   leaseOf(address: Ipv4): Lease | undefined {
-    return this.#leases.at(address, this.#deps.clock.epochMs());
+    return this.#leases.lastAt(address);
   }
 
   /** The address of the node, as long as its lease runs. */
@@ -62,7 +64,7 @@ export class DhcpResponder {
       : undefined;
   }
 
-  /** Who uses the address, with what its firmware said of it, as far as that was since we were started. */
+  /** Who got the address last, with what its firmware said of it, as far as that was since we were started. */
   nodeAt(address: Ipv4): NodeFacts | undefined {
     const mac = this.leaseOf(address)?.mac;
     if (mac === undefined) return undefined;

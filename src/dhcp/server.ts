@@ -10,11 +10,11 @@ import { DhcpResponder, type ResponderDeps } from "./responder.ts";
 export interface DhcpServer extends AsyncDisposable {
   /** Where it listens: differs from the port asked for where that was 0. */
   readonly port: number;
-  /** The lease under which the address is in use. */
+  /** The lease under which the address was last in use, also when it has ended. */
   leaseOf(address: Ipv4): Lease | undefined;
   /** The address of the node, as long as its lease runs. */
   addressOf(mac: MacAddress): Ipv4 | undefined;
-  /** Who uses the address, for TFTP and HTTP requests. */
+  /** Who got the address last, for TFTP and HTTP requests, and for volumes. */
   nodeAt(address: Ipv4): NodeFacts | undefined;
 }
 

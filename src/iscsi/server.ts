@@ -63,6 +63,7 @@ export async function serveIscsi(options: IscsiOptions): Promise<IscsiServer> {
     get connections() {
       return listener.connections;
     },
+    hosts: () => listener.hosts(),
     sessions: () => [...sessions.all].flatMap(infoOf),
     async [Symbol.asyncDispose]() {
       await connections.leave();

@@ -32,6 +32,8 @@ export interface TcpHandler {
 export interface TcpListener extends AsyncDisposable {
   readonly local: Endpoint;
   readonly connections: number;
+  /** Addresses that have connections. */
+  hosts(): Ipv4[];
 }
 
 export interface TcpOptions {
@@ -120,6 +122,7 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
     get connections() {
       return sockets.size;
     },
+    hosts: () => [...hosts.keys()],
     async [Symbol.asyncDispose]() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

@@ -39,6 +39,7 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
     get connections() {
       return listener.connections;
     },
+    hosts: () => listener.hosts(),
     takeUses: () => uses.take(),
     [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };

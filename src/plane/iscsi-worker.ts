@@ -1,10 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import { serveIscsi } from "../iscsi/server.ts";
+import { PRESENT_TOLD_EVERY_MS } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
 import { localSockets } from "../net/local.ts";
 import { serveClaims } from "../volume/claims.ts";
 import { VolumeStore } from "../volume/store.ts";
+import { every } from "./every.ts";
 import { beThread, type Main } from "./inside.ts";
 import type { IscsiStart, VolumeGrant } from "./messages.ts";
 import { Telling } from "./telling.ts";
@@ -41,7 +43,10 @@ async function serve(start: IscsiStart, { send, hear }: Main): Promise<void> {
   );
   const targets = new VolumeTargets({ iqn, store, claims, grants, clock, warn, report });
   const tell = telling.tell.bind(telling);
-  opened.use(await serveIscsi({ local, targets, clock, random: randomBytes, tell, report }));
+  const served = await serveIscsi({ local, targets, clock, random: randomBytes, tell, report });
+  const server = opened.use(served);
+  const present = (): void => send({ kind: "present", addresses: server.hosts() });
+  opened.use(every(clock, PRESENT_TOLD_EVERY_MS, present));
   send({ kind: "listening" });
   await stopped;
 }

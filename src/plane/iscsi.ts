@@ -13,13 +13,17 @@ export interface IscsiOptions {
   /** Directory of the volumes. */
   readonly volumes: string;
   /** Which volumes an address may have, now. */
-  readonly grants: (address: Ipv4) => readonly VolumeGrant[];
+  readonly grants: (address: Ipv4) => Promise<readonly VolumeGrant[]>;
+  /** Addresses that have connections: told every now and then. */
+  readonly present: (addresses: readonly Ipv4[]) => void;
   readonly tell: (event: BootEvent) => void;
   readonly warn: (text: string) => void;
   readonly report: (what: string, error: unknown) => void;
   /** The thread ended, though nobody stopped it: no volume is served any more. */
   readonly failed: (error: unknown) => void;
 }
+
+type Grants = Extract<Unasked, { kind: "grants" }>;
 
 export interface Iscsi extends AsyncDisposable {
   readonly local: Endpoint;
@@ -44,14 +48,18 @@ export async function openIscsi(options: IscsiOptions): Promise<Iscsi> {
       case "report":
         options.report(message.what, message.error);
         break;
-      case "grants": {
-        const { ticket, address } = message;
-        from.post({ kind: "granted", ticket, grants: options.grants(address) });
+      case "present":
+        options.present(message.addresses);
         break;
-      }
+      case "grants":
+        grant(message, from).catch((error) => options.report("iSCSI login", error));
+        break;
       default:
         throw new Error(`the thread that serves iSCSI says ${message.kind}`);
     }
+  }
+  async function grant({ ticket, address }: Grants, from: PlaneThread): Promise<void> {
+    from.post({ kind: "granted", ticket, grants: await options.grants(address) });
   }
   const thread = new PlaneThread({ start: { kind: "iscsi", local, iqn, volumes }, hear, failed });
   await thread.listening();

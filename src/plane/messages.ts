@@ -40,6 +40,8 @@ export interface IscsiStart {
 /** A volume that an initiator may have. */
 export interface VolumeGrant {
   readonly volume: string;
+  /** Whose it is, whatever address that has: two nodes are never let to one volume. */
+  readonly node: string;
   /** What it is made with, if it is not there yet. */
   readonly bytes: number;
   readonly chap: ChapSettings | undefined;
@@ -62,6 +64,8 @@ export type FromWorker =
   | { readonly kind: "told"; readonly events: readonly BootEvent[] }
   | { readonly kind: "mounts"; readonly change: MountChange }
   | { readonly kind: "used"; readonly uses: readonly VersionUse[] }
+  /** Addresses that have connections, now. */
+  | { readonly kind: "present"; readonly addresses: readonly Ipv4[] }
   /** Which volumes may this address have? */
   | { readonly kind: "grants"; readonly ticket: number; readonly address: Ipv4 }
   | { readonly kind: "warned"; readonly text: string }

@@ -1,10 +1,10 @@
-import { after } from "../bytes/instant.ts";
-import { VERSION_USE_TOLD_EVERY_MS } from "../limits.ts";
+import { PRESENT_TOLD_EVERY_MS, VERSION_USE_TOLD_EVERY_MS } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
 import { Mounts } from "../nfs/mounts.ts";
 import { type Export, serveNfs } from "../nfs/server.ts";
 import { BlockCache } from "../tree/cache/cache.ts";
 import { Parents } from "../tree/parents.ts";
+import { every } from "./every.ts";
 import { openExports } from "./exports.ts";
 import { beThread, type Main, problemOf } from "./inside.ts";
 import type { Ask, NfsStart } from "./messages.ts";
@@ -34,14 +34,13 @@ async function serve(start: NfsStart, { send, hear }: Main): Promise<void> {
       report: (what, error) => send({ kind: "report", what, error }),
     }),
   );
-  const alarm = opened.use(
-    clock.alarm(() => {
-      const uses = server.takeUses();
-      if (uses.length > 0) send({ kind: "used", uses });
-      alarm.set(after(clock.now(), VERSION_USE_TOLD_EVERY_MS));
-    }),
-  );
-  alarm.set(after(clock.now(), VERSION_USE_TOLD_EVERY_MS));
+  const tellUses = (): void => {
+    const uses = server.takeUses();
+    if (uses.length > 0) send({ kind: "used", uses });
+  };
+  opened.use(every(clock, VERSION_USE_TOLD_EVERY_MS, tellUses));
+  const tellPresent = (): void => send({ kind: "present", addresses: server.hosts() });
+  opened.use(every(clock, PRESENT_TOLD_EVERY_MS, tellPresent));
   const take = async ({ serial, exports: specs }: Ask & { serial: number }): Promise<void> => {
     try {
       exports = await openExports(specs, trees);

@@ -1,3 +1,4 @@
+import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { VersionUse } from "../nfs/uses.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
@@ -15,6 +16,8 @@ export interface DataPlaneOptions {
   readonly parents: Parents;
   readonly exports: readonly ExportSpec[];
   readonly tell: (event: BootEvent) => void;
+  /** Addresses that have connections: told by each thread, every now and then. */
+  readonly present: (addresses: readonly Ipv4[]) => void;
   /** Who used which version of an image since this was last said. */
   readonly used: (uses: readonly VersionUse[]) => void;
   readonly report: (what: string, error: unknown) => void;
@@ -50,6 +53,9 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
         break;
       case "used":
         options.used(message.uses);
+        break;
+      case "present":
+        options.present(message.addresses);
         break;
       case "report":
         options.report(message.what, message.error);

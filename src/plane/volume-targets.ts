@@ -24,8 +24,8 @@ export interface VolumeTargetsOptions {
 interface Opened {
   readonly disk: Disk;
   readonly file: FileVolume;
-  /** Whose sessions they are: all of one address. */
-  readonly address: Ipv4;
+  /** Whose sessions they are: all of one node's. */
+  readonly node: string;
   sessions: number;
 }
 
@@ -68,7 +68,7 @@ export class VolumeTargets implements Targets {
       return "unavailable";
     }
     try {
-      const opened = await this.#use(grant, initiator.address);
+      const opened = await this.#use(grant);
       if (opened !== undefined) return this.#openTarget(name, grant.volume, opened, use);
       warn(`${name}: ${initiator.name} was refused: another node has a session`);
     } catch (error) {
@@ -85,17 +85,20 @@ export class VolumeTargets implements Targets {
       target: { name, disk: opened.disk },
       [Symbol.asyncDispose]: async () => {
         opened.sessions -= 1;
-        if (opened.sessions === 0) await this.#close(volume, opened);
-        use[Symbol.dispose]();
+        try {
+          if (opened.sessions === 0) await this.#close(volume, opened);
+        } finally {
+          use[Symbol.dispose]();
+        }
       },
     };
   }
 
   /** Undefined where another node has it. */
-  async #use(grant: VolumeGrant, address: Ipv4): Promise<Opened | undefined> {
+  async #use(grant: VolumeGrant): Promise<Opened | undefined> {
     const { volume } = grant;
     await this.#closing.get(volume);
-    const opening = this.#opened.get(volume) ?? this.#open(grant, address);
+    const opening = this.#opened.get(volume) ?? this.#open(grant);
     this.#opened.set(volume, opening);
     let opened: Opened;
     try {
@@ -105,18 +108,18 @@ export class VolumeTargets implements Targets {
       throw error;
     }
     // Its last session ended meanwhile.
-    if (this.#opened.get(volume) !== opening) return this.#use(grant, address);
-    if (opened.address !== address) return undefined;
+    if (this.#opened.get(volume) !== opening) return this.#use(grant);
+    if (opened.node !== grant.node) return undefined;
     opened.sessions += 1;
     return opened;
   }
 
-  async #open({ volume, bytes }: VolumeGrant, address: Ipv4): Promise<Opened> {
+  async #open({ volume, bytes, node }: VolumeGrant): Promise<Opened> {
     const { iqn, store, clock, warn, report } = this.#options;
     const file = await store.open(volume, bytes, { clock, warn });
     const identity = { name: `${iqn}:${volume}`, serial: volume };
     const disk = new Disk({ volume: file, identity, report });
-    return { disk, file, address, sessions: 0 };
+    return { disk, file, node, sessions: 0 };
   }
 
   async #close(volume: string, opened: Opened): Promise<void> {

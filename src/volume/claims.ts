@@ -1,6 +1,7 @@
 import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { VOLUME_CONTROL_CONNECTIONS_MAX, VOLUME_CONTROL_LINE_BYTES_MAX } from "../limits.ts";
 import type { LocalConnection, LocalHandler } from "../net/local.ts";
+import { UserError } from "../user-error.ts";
 import { type ClaimOptions, claimDirectory, controlOf } from "./claim.ts";
 import { type Answered, questionIn, type VolumeUser } from "./control.ts";
 import { makeDirectory } from "./durable.ts";
@@ -26,7 +27,10 @@ export async function serveClaims(options: ClaimOptions): Promise<Claims> {
     });
   } catch (error) {
     lock[Symbol.dispose]();
-    throw error;
+    if (error instanceof UserError) throw error;
+    throw new UserError(`cannot listen in ${options.directory} (${String(error)})`, {
+      cause: error,
+    });
   }
   return {
     use: (name, initiator) =>

@@ -1,11 +1,14 @@
 import { constants } from "node:fs";
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { UserError } from "../user-error.ts";
 
 export interface Placing {
   readonly path: string;
   /** In the same directory; whoever calls has it alone. What a killed process left there is replaced. */
   readonly temporary: string;
+  /** What is in the place, if there is anything, stays, and it is an error. */
+  readonly isNew?: boolean;
   /** Makes the temporary file. */
   readonly fill: (temporary: string) => Promise<void>;
   /** Asked at the last moment: throws where it must not be after all. */
@@ -16,13 +19,16 @@ export interface Placing {
  * Puts a whole file in a place, over what was there: whatever happens, there is the one or the other, and when it
  * answers, it is on disk.
  */
-export async function placeFile({ path, temporary, fill, check }: Placing): Promise<void> {
+export async function placeFile({ path, temporary, isNew, fill, check }: Placing): Promise<void> {
   await rm(temporary, { force: true });
   try {
     await fill(temporary);
     await withFile(temporary, constants.O_RDONLY, (file) => file.sync());
     check?.();
-    await rename(temporary, path);
+    if (isNew === true) {
+      await link(temporary, path);
+      await rm(temporary);
+    } else await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
@@ -32,7 +38,12 @@ export async function placeFile({ path, temporary, fill, check }: Placing): Prom
 
 /** With all above it that are not there, each on disk. Only its owner gets in: disks and secrets are in it. */
 export async function makeDirectory(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+  const first = await mkdir(directory, { recursive: true, mode: 0o700 }).catch((cause: Error) => {
+    throw new UserError(
+      `cannot make ${directory} (${cause.message}): make it as a user who may, or choose another directory for the volumes`,
+      { cause, exitCode: 1 },
+    );
+  });
   if (first === undefined) return;
   const top = dirname(first);
   for (let made = directory; made !== top; made = dirname(made)) await syncDirectory(dirname(made));

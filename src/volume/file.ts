@@ -44,6 +44,8 @@ export class FileVolume implements Volume, AsyncDisposable {
   #isKnown: boolean | Promise<boolean> | undefined;
   /** Reads and writes by other threads. */
   readonly #moving = new BusyRanges();
+  /** Of those, writes: one that came later is not overtaken, whoever asked for it, and lasts. */
+  readonly #landing = new BusyRanges();
   /** What is being given back: nobody reads or writes there meanwhile. */
   readonly #leaving = new BusyRanges();
   #isOpen = true;
@@ -89,7 +91,8 @@ export class FileVolume implements Volume, AsyncDisposable {
     this.#demandWithin(offset, length);
     const refused = this.#refusesWrites();
     if (refused !== undefined) return refused;
-    const busy = this.#leaving.overlapping(offset, length);
+    const busy =
+      this.#leaving.overlapping(offset, length) ?? this.#landing.overlapping(offset, length);
     if (busy !== undefined) return busy.then(() => this.write(offset, parts));
     return this.#write(offset, parts, length);
   }
@@ -150,6 +153,7 @@ export class FileVolume implements Volume, AsyncDisposable {
     this.#allocation.take(offset, length);
     const writing = writeLater(this.#fd, offset, parts).finally(() => this.#flusher.wrote());
     this.#moving.add(offset, length, writing);
+    this.#landing.add(offset, length, writing);
     return writing;
   }
 

@@ -1,5 +1,5 @@
 import { constants, existsSync } from "node:fs";
-import { readdir, rm, stat } from "node:fs/promises";
+import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { VOLUME_BLOCK_BYTES, VOLUME_BYTES_MAX, VOLUME_NAME_BYTES_MAX } from "../limits.ts";
 import { UserError } from "../user-error.ts";
@@ -44,7 +44,7 @@ export class VolumeStore {
     options: Omit<FileVolumeOptions, "path">,
   ): Promise<FileVolume> {
     const path = this.#path(name);
-    if (!existsSync(path)) await this.#makeBlank(name, bytes);
+    if (!(await isThere(path))) await this.#makeNew(name, bytes);
     return new FileVolume({ ...options, path });
   }
 
@@ -70,17 +70,18 @@ export class VolumeStore {
 
   async create(name: string, bytes: number, claim: Claim): Promise<void> {
     const path = this.#path(name);
-    if (existsSync(path)) {
+    if (await isThere(path)) {
       throw new UserError(
         `there is a volume ${name} in ${this.directory} already: sidus volume reset makes it blank, sidus volume resize larger`,
       );
     }
-    await this.#makeBlank(name, bytes, claim);
+    await this.#makeNew(name, bytes, claim);
   }
 
   /** Blank again: the node formats it anew. */
   async reset(name: string, claim: Claim): Promise<void> {
     const { size } = await stat(this.#existing(name));
+    checkSize(size);
     await this.#makeBlank(name, size, claim);
   }
 
@@ -136,11 +137,17 @@ export class VolumeStore {
     await syncDirectory(this.directory);
   }
 
-  /** Without a claim: the server's, who has them all. */
-  async #makeBlank(name: string, bytes: number, claim?: Claim): Promise<void> {
+  /** Where none is: whatever there may be all the same stays. */
+  async #makeNew(name: string, bytes: number, claim?: Claim): Promise<void> {
     checkSize(bytes);
     await makeDirectory(this.directory);
+    await this.#makeBlank(name, bytes, claim, true);
+  }
+
+  /** Without a claim: the server's, who has them all. */
+  async #makeBlank(name: string, bytes: number, claim?: Claim, isNew = false): Promise<void> {
     await placeFile({
+      isNew,
       path: this.#path(name),
       temporary: this.#temporary(name),
       fill: (temporary) => withFile(temporary, NEW_FILE, (file) => file.truncate(bytes)),
@@ -197,6 +204,11 @@ export class VolumeStore {
       modified: stats.mtime,
     };
   }
+}
+
+/** A link counts, also one that leads nowhere just now. @throws system errors, but that there is none. */
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(nothingWhereGone)) !== undefined;
 }
 
 function checkName(name: string, what: string): void {

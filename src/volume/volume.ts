@@ -4,7 +4,10 @@ export interface Volume {
   readonly isReadOnly: boolean;
   /** Fills `into`; what was never written, or was given back, reads as zeros. */
   read(offset: number, into: Uint8Array): Answer<undefined>;
-  /** The parts one after another. Answered when what is read afterwards is this: on disk it is after `flush`. */
+  /**
+   * The parts one after another. Answered when what is read afterwards is this: on disk it is after `flush`. Of two that
+   * overlap, the later one lasts.
+   */
   write(offset: number, parts: readonly Uint8Array[]): Answer<undefined>;
   /** All writes that were answered before it was asked are on disk when it answers. */
   flush(): Answer<undefined>;

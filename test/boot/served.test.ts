@@ -235,6 +235,7 @@ describe("layers", () => {
         chapFor: (volume) => ({ ...chap, user: volume }),
       }),
       inventory: inventoryOf([staged]),
+      nodeAt: () => factsOf("52:54:00:77:00:03"),
     };
     const words =
       "aufs=iscsi ISCSI_TARGET_IP=10.77.0.1 ISCSI_TARGET_PORT=3261 ISCSI_INITIATOR=iqn.2024-01.org.example:lab.initiator:stage ISCSI_TARGET_NAME=iqn.2024-01.org.example:lab:stage ISCSI_USERNAME=stage ISCSI_PASSWORD=0123456789ab ";
@@ -262,6 +263,34 @@ describe("layers", () => {
     }
     const own = await text("pxelinux.cfg/01-52-54-00-77-00-03", "10.77.0.11", change);
     expect(own).toContain("ISCSI_PASSWORD=0123456789ab");
+  });
+
+  test("iscsi: nor does a host that has no lease of ours; an address alone is enough where it is the node's own", async () => {
+    const fixed = { ...staged, address: address("10.77.0.11") };
+    for (const [node, from, learns] of [
+      [staged, "10.77.0.99", false],
+      [fixed, "10.77.0.99", false],
+      [fixed, "10.77.0.11", true],
+    ] as const) {
+      const change = {
+        ...layered("iscsi", { chapFor: () => chap }),
+        inventory: inventoryOf([node]),
+        nodeAt: () => undefined,
+      };
+      const shown = await text("pxelinux.cfg/01-52-54-00-77-00-03", from, change);
+      expect(shown.includes("0123456789ab")).toBe(learns);
+    }
+  });
+
+  test("iscsi: a node on an address that was reserved for another since is not that other one", async () => {
+    const change = {
+      ...layered("iscsi", { chapFor: (volume) => ({ ...chap, secret: `secretof${volume}` }) }),
+      inventory: inventoryOf([{ ...staged, address: address("10.77.0.99") }]),
+      nodeAt: () => factsOf("52:54:00:77:00:09"),
+    };
+    const shown = await text("pxelinux.cfg/01-52-54-00-77-00-09", "10.77.0.99", change);
+    expect(shown).toContain("ISCSI_PASSWORD=secretof10.77.0.99");
+    expect(shown).not.toContain("stage");
   });
 });
 

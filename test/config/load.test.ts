@@ -313,12 +313,12 @@ log: { level: debug }
     [
       "a volume of next to nothing",
       `${smallest}iscsi: { size: 1M }\n`,
-      'sidus.yaml:7: iscsi.size: expected a size from 64M to 16T in whole MiB, as 8G, found "1M"',
+      'sidus.yaml:7: iscsi.size: expected a size from 64M to 8T in whole MiB, as 8G, found "1M"',
     ],
     [
       "a volume of odd bytes",
       `${smallest}iscsi: { size: 100000001 }\n`,
-      "iscsi.size: expected a size from 64M to 16T in whole MiB",
+      "iscsi.size: expected a size from 64M to 8T in whole MiB",
     ],
     [
       "a CHAP that is none",
@@ -329,6 +329,11 @@ log: { level: debug }
       "a volume of two nodes",
       `${smallest}nodes: [{mac: 525400000001, volume: a}, {mac: 525400000002, volume: {name: a}}]`,
       "nodes[1].volume: a is already that of nodes[0]",
+    ],
+    [
+      "a named volume of a node that is known by nothing, as it gets its address elsewhere",
+      `${smallest.replace(/^dhcp:.*\n/m, "dhcp: { mode: off }\n")}nodes: [{mac: 525400000001, volume: a}]`,
+      "nodes[0].volume: needs the node's ip: too",
     ],
     [
       "a volume by another node's address",

@@ -89,6 +89,21 @@ describe("offer, RFC 2131 §4.3.1", () => {
     expect(offered(new Leases(new MemoryStore()), a, 0)).toBe(offered(first, a, 9));
   });
 
+  test("an address with connections stays with who had it, though its lease ended; its own node gets it again", () => {
+    const present = new Set<Ipv4>();
+    const leases = new Leases(new MemoryStore(), (one) => present.has(one));
+    const given = offered(leases, a, 0);
+    if (typeof given === "string") throw new Error(given);
+    leases.bind(a, given, 10, 0);
+    present.add(given);
+    expect(leases.lastAt(given)?.mac).toBe(a);
+    const day = 86_400_000;
+    expect(offered(leases, b, day, given)).not.toBe(given);
+    expect(offered(leases, a, day)).toBe(given);
+    present.clear();
+    expect(offered(leases, c, 2 * day, given)).toBe(given);
+  });
+
   test("a free address that the client wishes is given; one in use, or not in the pool, is not", () => {
     const leases = new Leases(new MemoryStore());
     const wish = address("10.77.0.53");

@@ -32,6 +32,7 @@ function started(store = new MemoryStore()) {
     store,
     tell: (event) => events.push(event),
     report: (what) => reports.push(what),
+    isPresent: () => false,
     ports: { server: 67, client: 68 },
   });
   const ask = (message: Partial<ClientMessage>) =>
@@ -123,15 +124,15 @@ describe("who has an address", () => {
     expect(responder.addressOf(me)).toBe(given);
   });
 
-  test("nobody, before the lease is given and after it has ended", () => {
+  test("nobody, before the lease is given; after it has ended still who had it last: kernels do not renew", () => {
     const { responder, clock, ask, bind } = started();
     ask({});
     expect(responder.addressOf(me)).toBeUndefined();
     const given = bind();
     expect(responder.leaseOf(given)?.mac).toBe(me);
     clock.advance(3_600_000 + LEASE_GRACE_MS);
-    expect(responder.leaseOf(given)).toBeUndefined();
-    expect(responder.nodeAt(given)).toBeUndefined();
+    expect(responder.leaseOf(given)?.mac).toBe(me);
+    expect(responder.nodeAt(given)?.mac).toBe(me);
     expect(responder.addressOf(me)).toBeUndefined();
   });
 

@@ -35,6 +35,7 @@ function serve(serverAddress: Ipv4, clientPort: number) {
     store: new MemoryStore(),
     tell: () => {},
     report,
+    isPresent: () => false,
     ports: { server: 0, client: clientPort },
   });
 }

@@ -161,6 +161,7 @@ class Room {
       report: (what, error) => {
         throw new Error(what, { cause: error });
       },
+      isPresent: () => false,
       ports: { server: 67, client: 68 },
     });
   }

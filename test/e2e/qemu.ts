@@ -8,7 +8,7 @@ export interface Qemu extends AsyncDisposable {
 }
 
 /** A computer without a disk; `args` say what it starts from and what it has besides. TCG only: CI has no KVM; what newer processors have it emulates slowly. */
-export function startQemu(namespace: Namespace, args: readonly string[]): Qemu {
+export function startQemu(namespace: Pick<Namespace, "spawn">, args: readonly string[]): Qemu {
   const machine = [
     "-accel",
     "tcg",

@@ -118,7 +118,10 @@ describe.skipIf(lacking !== undefined)(title("aufs=iscsi", lacking), () => {
     const [before, fsType, after] = stdout.split("\n");
     expect(fsType, console).toBe("tmpfs");
     expect(after).toBe(before);
-    expect(console).toBe(`rootaufs: ${target} is neither blank nor labelled ISCSI: it is left alone
+    const volume = target.slice(target.lastIndexOf(":") + 1);
+    expect(
+      console,
+    ).toBe(`rootaufs: ${target} is neither blank nor labelled ISCSI: it is left alone (sidus volume reset ${volume} makes it blank)
 rootaufs: what is written goes to memory instead, and is lost when the node goes down
 rootaufs: root is overlay of /ro and /rw, layer tmpfs
 `);

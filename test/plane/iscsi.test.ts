@@ -28,7 +28,8 @@ async function opened(stack: AsyncDisposableStack, grants: readonly VolumeGrant[
     local: { address: LOOPBACK_ADDRESS, port: 0 },
     iqn: IQN,
     volumes: join(directory, "volumes"),
-    grants: () => grants,
+    grants: async () => grants,
+    present() {},
     tell: (event: BootEvent) => void events.push(event),
     warn: (text: string) => void failures.push(text),
     report: (what: string, error: unknown) => void failures.push([what, error]),
@@ -48,7 +49,7 @@ async function run(tool: string, ...args: string[]): Promise<string> {
 describe.skipIf(lacking !== undefined)(title("the thread that serves iSCSI", lacking), () => {
   test("asks whose volumes are whose, makes them, and tells of sessions", async () => {
     await using stack = new AsyncDisposableStack();
-    const grant = { volume: "127.0.0.1", bytes: 64 << 20, chap };
+    const grant = { volume: "127.0.0.1", node: "127.0.0.1", bytes: 64 << 20, chap };
     const { iscsi, options, events, failures, url } = await opened(stack, [grant]);
     expect(await run("iscsi-ls", `iscsi://127.0.0.1:${iscsi.local.port}`)).toBe(
       `Target:${IQN}:127.0.0.1 Portal:127.0.0.1:${iscsi.local.port},1\n`,

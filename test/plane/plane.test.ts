@@ -48,6 +48,7 @@ async function open(
       parents: Parents.create(),
       exports,
       tell: (event) => events.push(event),
+      present() {},
       used() {},
       report: (_, error) => reports.push(error),
       failed: (error) => failures.push(error),

@@ -46,6 +46,7 @@ async function open(digest: string) {
       parents: Parents.create(),
       exports: [specOf(digest)],
       tell() {},
+      present() {},
       used: (uses) => used.push(...uses),
       report: (_, error) => problems.push(error),
       failed: (error) => problems.push(error),

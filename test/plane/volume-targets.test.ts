@@ -26,7 +26,7 @@ async function openTargets(stack: AsyncDisposableStack, bytes = 16 * MIB) {
     store: new VolumeStore(directory),
     claims,
     async grants(address) {
-      const own = { volume: text(address), bytes, chap: undefined };
+      const own = { volume: text(address), node: nodeAt(address), bytes, chap: undefined };
       const both: VolumeGrant = { ...own, volume: "both" };
       return [own, both];
     },
@@ -43,6 +43,11 @@ async function openTargets(stack: AsyncDisposableStack, bytes = 16 * MIB) {
 
 function address(dotted: string): Ipv4 {
   return parseIpv4(dotted) ?? (0 as Ipv4);
+}
+
+/** One of them has two. */
+function nodeAt(address: Ipv4): string {
+  return text(address) === "10.0.0.17" ? "10.0.0.7" : text(address);
 }
 
 function text(address: Ipv4): string {
@@ -99,6 +104,14 @@ describe("sessions of one volume", () => {
     await kernel[Symbol.asyncDispose]();
     await using other = await open(await find("both", "10.0.0.8"));
     expect(other.target.name).toBe(`${IQN}:both`);
+  });
+
+  test("a node that comes back with another address gets its volume; its lost session may still be there", async () => {
+    await using stack = new AsyncDisposableStack();
+    const { find } = await openTargets(stack);
+    await using lost = await open(await find("both", "10.0.0.7"));
+    await using again = await open(await find("both", "10.0.0.17"));
+    expect(again.target.disk).toBe(lost.target.disk);
   });
 
   test("who comes while the last one ends waits, and gets a volume that is open", async () => {

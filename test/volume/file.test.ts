@@ -145,6 +145,18 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
     await volume[Symbol.asyncDispose]();
   });
 
+  test("what is written last lasts, however long what was written there before takes", async () => {
+    const { volume } = blankVolume(8 * MIB);
+    for (let round = 1; round <= 10; round += 1) {
+      const before = volume.write(0, [filled(8 * MIB, 0xff)]);
+      expect(before).toBeInstanceOf(Promise);
+      const writes = [1, 2].map((of) => volume.write(6 * MIB, [filled(BLOCK, 2 * round + of)]));
+      expect(await Promise.all([before, ...writes])).toEqual([undefined, undefined, undefined]);
+      expect(await contentOf(volume, 6 * MIB, BLOCK)).toEqual(filled(BLOCK, 2 * round + 2));
+    }
+    await volume[Symbol.asyncDispose]();
+  });
+
   test("more parts than one system call takes", async () => {
     for (const clock of [new SluggishClock(0), new SluggishClock()]) {
       const { volume } = blankVolume(2 * MIB, { clock });

@@ -1,4 +1,12 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/net/clock.ts";
@@ -72,6 +80,18 @@ describe("a directory of volumes", () => {
     const store = newStore();
     await expect(open(store, "a", bytes)).rejects.toThrow(/^SIZE: expected whole blocks/);
     expect(existsSync(store.directory)).toBe(false);
+  });
+
+  test("what is in a volume's place stays, also where it cannot be read just now", async () => {
+    const store = newStore();
+    await (await open(store, "here", MIB))[Symbol.asyncDispose]();
+    const away = join(directoryOf({}), "not-mounted", "disk.img");
+    const link = join(store.directory, "elsewhere.img");
+    symlinkSync(away, link);
+    await expect(open(store, "elsewhere", MIB)).rejects.toThrow();
+    await expect(store.create("elsewhere", MIB, held)).rejects.toThrow("there is a volume");
+    expect(readlinkSync(link)).toBe(away);
+    expect(readdirSync(store.directory).filter((name) => name.endsWith(".new"))).toEqual([]);
   });
 
   test("what is listed: volumes before their snapshots, nothing else that lies there", async () => {

@@ -58,6 +58,7 @@ export async function servePortmap(options: PortmapOptions): Promise<TcpListener
     get connections() {
       return listener.connections;
     },
+    hosts: () => listener.hosts(),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

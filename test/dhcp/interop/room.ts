@@ -188,6 +188,7 @@ async function main(): Promise<Report> {
     store: state.leases,
     tell: (event) => events.push(event),
     report: (what, error) => reports.push(`${what}: ${String(error)}`),
+    isPresent: () => false,
     ports: { server: 67, client: 68 },
   });
 

@@ -2,20 +2,16 @@ import { availableParallelism, cpus } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Command, Option } from "commander";
-import { missingPackages, requirePackages } from "../src/cli/packages.ts";
-import { compileLoad, type LoadResult } from "./nfs/load.ts";
+import { compileLoad } from "./nfs/load.ts";
 import { type BenchRoom, openBenchRoom } from "./nfs/room.ts";
 import { scaling } from "./nfs/scaling.ts";
-import {
-  type BenchServer,
-  rawLoopback,
-  residentMb,
-  startGanesha,
-  startSidus,
-} from "./nfs/servers.ts";
-import { measured, median, type Row, renderRows } from "./nfs/table.ts";
+import { type BenchServer, rawLoopback, startGanesha, startSidus } from "./nfs/servers.ts";
 import { traceNames } from "./nfs/trace.ts";
-import { type Work, worksOf, writeLists } from "./nfs/works.ts";
+import { type NfsWork, worksOf, writeLists } from "./nfs/works.ts";
+import { missingOf } from "./packages.ts";
+import { residentMb } from "./processes.ts";
+import { inRounds } from "./rounds.ts";
+import { median, renderRows } from "./table.ts";
 
 /**
  * sidus, from a directory and from a sealed image, and nfs-ganesha (VFS) on the same tree: the same load on one after
@@ -35,7 +31,6 @@ interface Options {
 }
 
 const PEER = "ganesha";
-const peerPackages = ["nfs-ganesha", "nfs-ganesha-vfs", "rpcbind"];
 
 const options = new Command()
   .option("--tree <directory>", "what is served (default: one of 17,000 entries is made)")
@@ -54,8 +49,7 @@ const options = new Command()
   .parse()
   .opts<Options>();
 
-const missing = missingPackages("bench").map(({ name }) => name);
-if (missing.some((name) => !peerPackages.includes(name))) requirePackages("bench");
+const missing = missingOf(["nfs-ganesha", "nfs-ganesha-vfs", "rpcbind"]);
 await using cleanup = new AsyncDisposableStack();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void cleanup.disposeAsync().finally(() => process.exit(1)));
@@ -75,22 +69,18 @@ async function compare(): Promise<string> {
   const { namespace, work } = room;
   const servers = await startServers(room);
   const load = compileLoad(work, namespace);
-  const rows: Row[] = [];
   const loopback: number[] = [];
-  for (const item of works) {
-    const results = new Map(servers.map((server) => [server, [] as LoadResult[]]));
-    if (item.unit !== "s") {
-      // Caches fill and code is compiled before anything counts.
-      for (const server of servers) await load(server, item.load);
-    }
-    for (let round = 0; round < rounds; round += 1) {
-      for (const server of servers) results.get(server)?.push(await load(server, item.load));
-      if (!isLargeRead(item)) continue;
-      loopback.push(await rawLoopback(namespace, item.load.connections, item.load.seconds));
-    }
-    const found = [...results].map(([server, of]) => measured(server.name, item, of));
-    rows.push({ work: item, servers: found });
-  }
+  const rows = await inRounds({
+    servers,
+    works,
+    rounds,
+    load: (server, item) => load(server, item.load),
+    async between(item) {
+      if (!isLargeRead(item)) return;
+      const { connections, seconds } = item.load;
+      loopback.push(await rawLoopback(namespace, connections, seconds));
+    },
+  });
   const resident = servers.map(({ name, pid }) => ({ name, mb: Math.round(residentMb(pid)) }));
   const raw = loopback.length === 0 ? undefined : Math.round(median(loopback));
   if (options.json) return `${JSON.stringify({ rows, resident, loopback: raw })}\n`;
@@ -102,7 +92,7 @@ async function compare(): Promise<string> {
   ].join("");
 }
 
-function isLargeRead({ load }: Work): boolean {
+function isLargeRead({ load }: NfsWork): boolean {
   return load.work === "read" && load.size === 128 * 1024;
 }
 

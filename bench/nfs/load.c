@@ -5,53 +5,21 @@
  * Every reply is judged: a status other than expected, missing data or a reply that is cut short is an error.
  * Prints one line of JSON. */
 #define _GNU_SOURCE
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 #include "load.h"
 
 Options options;
-Counters counters;
 Handle root;
 
-enum { LATENCY_MAX_US = 1 << 20, INPUT_BYTES = 1 << 20 };
-static uint32_t latencies[LATENCY_MAX_US];
+enum { INPUT_BYTES = 1 << 20 };
 static uint8_t input[INPUT_BYTES];
 static int isTrace;
 /* Read once for all that arrived together. */
 static double now;
 
-static double clockNow(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec + time.tv_nsec * 1e-9;
-}
-
-int dialServer(int port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  int one = 1, dialed = socket(AF_INET, SOCK_STREAM, 0);
-  if (inet_pton(AF_INET, options.host, &address.sin_addr) != 1) fail("no IPv4 address");
-  if (connect(dialed, (struct sockaddr *)&address, sizeof address)) die("connect");
-  setsockopt(dialed, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  return dialed;
-}
-
-/* Blocking: the calls outstanding of one connection always fit a socket's buffer. */
-static void sendAll(int to, const uint8_t *bytes, size_t length) {
-  while (length > 0) {
-    ssize_t sent = send(to, bytes, length, MSG_NOSIGNAL);
-    if (sent <= 0) die("send");
-    bytes += sent;
-    length -= sent;
-  }
-}
-
-static void receiveAll(int from, uint8_t *bytes, size_t length) {
-  if (length > 0 && recv(from, bytes, length, MSG_WAITALL) != (ssize_t)length) die("receive");
-}
+int dialServer(int port) { return dial(options.host, port); }
 
 In callAndWait(int socket, Out *out) {
   sendAll(socket, out->start, endCall(out));
@@ -127,8 +95,7 @@ static void takeReply(Conn *conn) {
   if (slot->xid != xid) fail("a reply to no call");
   counters.calls++;
   if (!isGood(conn, slot)) counters.errors++;
-  uint64_t us = (now - slot->sent) * 1e6;
-  latencies[us < LATENCY_MAX_US ? us : LATENCY_MAX_US - 1]++;
+  tookSeconds(now - slot->sent);
   slot->xid = 0;
   conn->inFlight--;
   conn->kept = conn->recordLength = 0;
@@ -189,46 +156,9 @@ static Conn *openConns(int poll) {
   return conns;
 }
 
-/* User and system time of all threads of a process, in seconds: proc(5). */
-static double cpuOf(int pid) {
-  char path[64], text[2048];
-  snprintf(path, sizeof path, "/proc/%d/stat", pid);
-  FILE *file = fopen(path, "r");
-  if (!file) die(path);
-  text[fread(text, 1, sizeof text - 1, file)] = 0;
-  fclose(file);
-  unsigned long user = 0, kernel = 0;
-  char *state = strrchr(text, ')');
-  if (!state) fail("proc");
-  sscanf(state + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-  return (double)(user + kernel) / sysconf(_SC_CLK_TCK);
-}
-
-static double ownCpu(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-}
-
-static int percentile(double part) {
-  uint64_t all = 0, seen = 0;
-  for (int us = 0; us < LATENCY_MAX_US; us++) all += latencies[us];
-  for (int us = 0; us < LATENCY_MAX_US; us++)
-    if ((seen += latencies[us]) > all * part) return us;
-  return 0;
-}
-
-typedef struct { double at, server, own; } Start;
-
-static Start startOver(void) {
-  counters = (Counters){.added = counters.added};
-  memset(latencies, 0, sizeof latencies);
-  return (Start){now, cpuOf(options.pid), ownCpu()};
-}
-
 static Start drive(int poll, Conn *conns) {
   now = clockNow();
-  Start start = startOver();
+  Start start = startMeasuring(options.pid);
   double end = now + options.seconds, warm = isTrace ? 0 : now + options.seconds / 5;
   if (warm > 0) end += options.seconds / 5;
   for (int i = 0; i < options.conns; i++) {
@@ -249,7 +179,7 @@ static Start drive(int poll, Conn *conns) {
       if (isTrace && traceEnded(conn)) left--;
     }
     now = clockNow();
-    if (warm > 0 && now >= warm) start = startOver(), warm = 0;
+    if (warm > 0 && now >= warm) start = startMeasuring(options.pid), warm = 0;
   }
   if (isTrace && now >= end) fail("the replay took too long");
   return start;
@@ -267,10 +197,6 @@ int main(int count, char **text) {
   int poll = epoll_create1(0);
   Conn *conns = openConns(poll);
   Start start = drive(poll, conns);
-  double seconds = now - start.at;
-  printf("{\"calls\":%lu,\"seconds\":%.4f,\"bytes\":%lu,\"errors\":%lu,\"added\":%lu,\"p50Us\":%d,\"p99Us\":%d,"
-         "\"serverCpu\":%.2f,\"loadCpu\":%.3f}\n",
-         counters.calls, seconds, counters.bytes, counters.errors, counters.added, percentile(0.5), percentile(0.99),
-         cpuOf(options.pid) - start.server, ownCpu() - start.own);
+  printMeasured(options.pid, start);
   return 0;
 }

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include "../measure.h"
+#include "../sockets.h"
 #include "wire.h"
 
 enum { DEPTH_MAX = 64, PAGE_BYTES = 16384, RECORD_KEPT = 192 * 1024, HEAD_BYTES = 256 };
@@ -56,21 +58,8 @@ typedef struct {
   int pid;
 } Options;
 
-typedef struct { uint64_t calls, bytes, errors, added; } Counters;
-
 extern Options options;
-extern Counters counters;
 extern Handle root;
-
-static inline void die(const char *what) {
-  perror(what);
-  exit(2);
-}
-
-static inline void fail(const char *what) {
-  fprintf(stderr, "%s\n", what);
-  exit(2);
-}
 
 /* load.c: a call of NFS on a free slot; its arguments are then written to the Out. */
 Slot *beginNext(Conn *conn, uint32_t procedure, Out *out);

@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { compileLoad, type LoadResult } from "./load.ts";
+import type { LoadResult } from "../load.ts";
+import { median, renderTable } from "../table.ts";
+import { compileLoad } from "./load.ts";
 import type { BenchRoom } from "./room.ts";
 import { startSidus } from "./servers.ts";
-import { median, renderTable } from "./table.ts";
-import type { Work } from "./works.ts";
+import type { NfsWork } from "./works.ts";
 
 const CONNECTIONS = 64;
 
@@ -16,7 +17,7 @@ const CONNECTIONS = 64;
  */
 export async function scaling(
   room: BenchRoom,
-  works: readonly Work[],
+  works: readonly NfsWork[],
   rounds: number,
   cache: string,
   cleanup: AsyncDisposableStack,
@@ -56,7 +57,7 @@ export async function scaling(
 }
 
 /** The kernel spreads connections by chance: of four, one thread often gets all. */
-function spread({ title, load, unit }: Work): Work {
+function spread({ title, load, unit }: NfsWork): NfsWork {
   const connections = Math.max(CONNECTIONS, load.connections);
   const depth = Math.max(2, Math.round((load.connections * load.depth) / connections));
   const name = title.replace(/ \d+ x \d+$/, "");
@@ -68,7 +69,7 @@ function spread({ title, load, unit }: Work): Work {
 }
 
 function rowOf(
-  { title }: Work,
+  { title }: NfsWork,
   results: readonly (readonly LoadResult[])[],
   cores: number,
   isPinned: boolean,

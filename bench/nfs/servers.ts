@@ -1,10 +1,8 @@
-import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import type { Namespace } from "../../test/namespace.ts";
 import { serveIn } from "../../test/sidus.ts";
+import { listening, pidOf, runUntilEnd } from "../processes.ts";
 
 /** The servers that are compared, in one private network, on the same files. */
 
@@ -106,42 +104,15 @@ export async function rawLoopback(
   await using cleanup = new AsyncDisposableStack();
   const server = runUntilEnd(namespace, "iperf3", ["--server", "--bind", ADDRESS], cleanup);
   await listening(namespace, 5201, server);
-  const flags = ["--length", "128K", "--parallel", String(connections), "--time", String(seconds)];
+  const flags = [
+    "--length",
+    "128K",
+    "--parallel",
+    String(connections),
+    "--time",
+    String(Math.ceil(seconds)),
+  ];
   const client = namespace.run("iperf3", "--client", ADDRESS, "--json", ...flags);
   const { end } = JSON.parse(client) as { end: { sum_received: { bits_per_second: number } } };
   return end.sum_received.bits_per_second / 8e6;
-}
-
-/** Its resident memory in MiB. */
-export function residentMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, "utf8");
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
-}
-
-function runUntilEnd(
-  namespace: Namespace,
-  command: string,
-  args: readonly string[],
-  cleanup: AsyncDisposableStack,
-): ChildProcess {
-  const child = namespace.spawn(command, args, { stdio: ["ignore", "ignore", "inherit"] });
-  cleanup.defer(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill("SIGKILL");
-    await ended;
-  });
-  return child;
-}
-
-async function listening(namespace: Namespace, port: number, server: ChildProcess): Promise<void> {
-  while (!namespace.run("ss", "-Hltn", `sport = ${port}`).includes(`:${port}`)) {
-    if (server.exitCode !== null) throw new Error(`${server.spawnfile} ended; port ${port}`);
-    await setTimeout(50);
-  }
-}
-
-function pidOf(child: ChildProcess): number {
-  if (child.pid === undefined) throw new Error(`${child.spawnfile} did not start`);
-  return child.pid;
 }

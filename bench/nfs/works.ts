@@ -1,14 +1,11 @@
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Work } from "../table.ts";
 import type { LoadOptions } from "./load.ts";
 import { readTrace, replayList, type TraceName } from "./trace.ts";
 
-/** What is asked of each server. */
-export interface Work {
-  readonly title: string;
+export interface NfsWork extends Work {
   readonly load: LoadOptions;
-  /** What is compared: calls a second, megabytes a second, or how long all of it took. */
-  readonly unit: "calls/s" | "MB/s" | "s";
 }
 
 /** Files that loads are about: of every directory some; resolving all of a tree would take longer than the load. */
@@ -70,7 +67,7 @@ function regularFiles(tree: string, directory = ""): File[] {
   });
 }
 
-export function worksOf(lists: Lists, seconds: number): Work[] {
+export function worksOf(lists: Lists, seconds: number): NfsWork[] {
   const load = (
     work: string,
     connections: number,
@@ -85,7 +82,7 @@ export function worksOf(lists: Lists, seconds: number): Work[] {
     seconds,
   });
   const replays = [...lists.traces].map(
-    ([name, list]): Work => ({
+    ([name, list]): NfsWork => ({
       title: `boot ${name}, ${NODES} nodes`,
       load: {
         ...load("trace", NODES, 64),

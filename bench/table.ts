@@ -1,5 +1,13 @@
 import type { LoadResult } from "./load.ts";
-import type { Work } from "./works.ts";
+
+/** What is asked of each server. */
+export interface Work {
+  readonly title: string;
+  /** What is compared: calls a second, megabytes a second, or how long all of it took. */
+  readonly unit: "calls/s" | "MB/s" | "s";
+  /** How many times better than the other server it is meant to be: of all works of a bench, or of none. */
+  readonly wanted?: number;
+}
 
 /** What one server did in one work: each figure is the median of its rounds. */
 export interface Measured {
@@ -42,7 +50,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** How many times better: more a second, or in less time. */
-export function ratio({ unit }: Work, ours: Measured, theirs: Measured): number {
+function ratio({ unit }: Work, ours: Measured, theirs: Measured): number {
   return unit === "s" ? theirs.figure / ours.figure : ours.figure / theirs.figure;
 }
 
@@ -60,7 +68,9 @@ export function renderRows(rows: readonly Row[], peer: string): string {
     "unit",
     ...names,
     ...ours.map((name) => `${name}:${peer}`),
+    ...(rows.some(({ work }) => work.wanted !== undefined) ? ["wanted"] : []),
     ...names.map((name) => `CPU µs ${name}`),
+    ...ours.map((name) => `CPU ${name}:${peer}`),
     "load busy",
     "errors",
   ];
@@ -74,11 +84,17 @@ function cellsOf({ work, servers }: Row, peer: string): string[] {
     work.title,
     work.unit,
     ...servers.map(({ figure }) => (work.unit === "s" ? figure.toFixed(2) : count(figure))),
-    ...ours.map((server) => (theirs ? `${ratio(work, server, theirs).toFixed(1)} x` : "")),
+    ...ours.map((server) => (theirs ? `${ratio(work, server, theirs).toFixed(2)} x` : "")),
+    ...(work.wanted === undefined ? [] : [`${work.wanted.toFixed(1)} x`]),
     ...servers.map(({ cpuUsPerCall }) => cpuUsPerCall.toFixed(1)),
+    ...ours.map(({ cpuUsPerCall }) => cpuRatio(cpuUsPerCall, theirs)),
     servers.map(({ loadBusy }) => `${(loadBusy * 100).toFixed(0)}%`).join(" "),
     String(servers.reduce((all, { errors }) => all + errors, 0)),
   ];
+}
+
+function cpuRatio(ours: number, theirs: Measured | undefined): string {
+  return theirs === undefined ? "" : `${(ours / theirs.cpuUsPerCall).toFixed(2)} x`;
 }
 
 function count(value: number): string {

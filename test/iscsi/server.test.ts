@@ -65,6 +65,34 @@ test("sessions are told of while they last", async () => {
   ]);
 });
 
+test("five thousand half-open logins: few are kept, and a node gets in meanwhile", {
+  timeout: 60_000,
+}, async () => {
+  const { server, targets } = await served();
+  await using _ = server;
+  // All that a login may send without being answered: the beginning of a request, and of its text.
+  const half = encodePdu(loginRequest(WHO)).subarray(0, 100);
+  const open = new Set<net.Socket>();
+  for (let count = 0; count < 5000; count += 1) {
+    const socket = await connected(server);
+    socket.once("close", () => open.delete(socket));
+    socket.resume();
+    socket.write(half);
+    open.add(socket);
+    if (count % 1000 === 999) {
+      expect(server.connections).toBeLessThanOrEqual(ISCSI_LOGINS_MAX + 10);
+      const node = await connected(server);
+      expect(await loggedIn(node)).toEqual([Opcode.LOGIN_RESPONSE, 0]);
+      node.destroy();
+    }
+  }
+  await until(() => open.size <= ISCSI_LOGINS_MAX);
+  for (const socket of open) socket.destroy();
+  await until(() => server.connections === 0);
+  expect(server.sessions()).toEqual([]);
+  await until(() => targets.closed.length === 5);
+});
+
 test("logins that do not go on drive out one another, and nobody else", async () => {
   const { server, events } = await served();
   await using _ = server;

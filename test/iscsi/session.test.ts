@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { encodePdu, type Pdu } from "../../src/iscsi/packet.ts";
 import { NO_TAG, Opcode } from "../../src/iscsi/pdus/header.ts";
 import { TaskFunction } from "../../src/iscsi/pdus/task.ts";
+import { ISCSI_TURN_MS } from "../../src/limits.ts";
 import { Bench, BLOCK, type Initiator, pattern, rw10, settled } from "./initiator.ts";
 import { loginRequest, TARGET } from "./logins.ts";
 
@@ -392,6 +393,30 @@ describe("a slow initiator", () => {
     expect(bench.volume.waiting).toHaveLength(2);
     await answerAll(bench);
     expect([...new Set(tagsOf(await initiator.received()))]).toEqual(tags);
+  });
+});
+
+describe("commands that keep the thread", () => {
+  test("let the other connections have their turn, and go on after it", async () => {
+    const bench = new Bench();
+    const initiator = await bench.login();
+    const { volume } = bench;
+    const reading = volume.read.bind(volume);
+    volume.read = (offset, into) => {
+      bench.clock.advance(ISCSI_TURN_MS / 2);
+      return reading(offset, into);
+    };
+    const read = { cdb: rw10(0x28, 0, 1), read: true, expectedBytes: BLOCK };
+    initiator.send(...Array.from({ length: 8 }, () => initiator.commandPdu(read)));
+    expect(await initiator.received()).toHaveLength(3);
+    expect(initiator.wire.isPaused).toBe(true);
+    const later = [];
+    for (let turn = 0; turn < 5; turn += 1) {
+      bench.clock.advance(ISCSI_TURN_MS);
+      later.push(...(await initiator.received()));
+    }
+    expect(later).toHaveLength(5);
+    expect(initiator.wire.isPaused).toBe(false);
   });
 });
 

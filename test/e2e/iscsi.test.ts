@@ -95,11 +95,13 @@ describe.skipIf(lacking !== undefined)(title("iSCSI volumes", lacking), () => {
     });
   });
 
-  describe("without CHAP", () => {
+  describe("without CHAP, on a command line as SIDUS has it", () => {
+    const volume = "root=LABEL=ISCSI ISCSI_TARGET_IP=10.13.20.1";
+    const initiator = "ISCSI_INITIATOR=iqn.2013-04.zone.sidus.target:10.13.20.11";
     const { open, powerOn, room } = roomOf({
       iscsi: { size: "4G" },
-      labels: { iscsi: { append: `${console} load` } },
-      nodes: [nodeOf(1)],
+      labels: { paper: { layer: "none", append: `${console} load ${volume} ${initiator}` } },
+      nodes: [nodeOf(1, "paper")],
     });
     beforeAll(() => open(tree));
 

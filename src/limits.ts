@@ -212,6 +212,8 @@ export const VOLUME_SLOW_TOTAL_MS = 50;
 /** …and this part of the time at most, however long it goes on. */
 export const VOLUME_SLOW_SHARE = 0.05;
 export const VOLUME_SLOW_REST_MS = 2000;
+/** Of all volumes together: half of the threads that there are for files. NFS, TFTP and HTTP have the others. */
+export const VOLUME_CALLS_AT_ONCE = 8;
 /** Less is not worth a process that gives it back: zeros are written. */
 export const VOLUME_PUNCH_BYTES_MIN = 64 * 1024;
 /** Ranges that one process gives back: its command line holds them. */

@@ -1,5 +1,7 @@
+import { AtMost } from "../bytes/at-most.ts";
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { FoundTarget, Initiator, LoginRefusal, OpenTarget, Targets } from "../iscsi/target.ts";
+import { VOLUME_CALLS_AT_ONCE } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import { Disk } from "../scsi/disk.ts";
 import { UserError } from "../user-error.ts";
@@ -35,6 +37,7 @@ interface Opened {
  */
 export class VolumeTargets implements Targets {
   readonly #options: VolumeTargetsOptions;
+  readonly #calls = new AtMost(VOLUME_CALLS_AT_ONCE);
   readonly #opened = new Map<string, Promise<Opened>>();
   readonly #closing = new Map<string, PromiseLike<void>>();
 
@@ -116,7 +119,7 @@ export class VolumeTargets implements Targets {
 
   async #open({ volume, bytes, node }: VolumeGrant): Promise<Opened> {
     const { iqn, store, clock, warn, report } = this.#options;
-    const file = await store.open(volume, bytes, { clock, warn });
+    const file = await store.open(volume, bytes, { clock, warn, calls: this.#calls });
     const identity = { name: `${iqn}:${volume}`, serial: volume };
     const disk = new Disk({ volume: file, identity, report });
     return { disk, file, node, sessions: 0 };

@@ -1,8 +1,10 @@
 import { close, closeSync, constants, fstatSync, openSync } from "node:fs";
 import { promisify } from "node:util";
+import { AtMost } from "../bytes/at-most.ts";
 import {
   VOLUME_AT_ONCE_BYTES,
   VOLUME_BLOCK_BYTES,
+  VOLUME_CALLS_AT_ONCE,
   VOLUME_PAGE_BYTES,
   VOLUME_PUNCH_BYTES_MIN,
 } from "../limits.ts";
@@ -22,6 +24,8 @@ export interface FileVolumeOptions {
   readonly clock: Pick<Clock, "now">;
   /** Said once: what does not work as it should, and why. */
   readonly warn: (text: string) => void;
+  /** Calls that other threads make for it, shared with other volumes; unless given, its own. */
+  readonly calls?: AtMost;
 }
 
 const zeros = new Uint8Array(VOLUME_AT_ONCE_BYTES);
@@ -35,6 +39,7 @@ export class FileVolume implements Volume, AsyncDisposable {
   readonly isReadOnly: boolean;
   readonly #fd: number;
   readonly #clock: Pick<Clock, "now">;
+  readonly #calls: AtMost;
   readonly #reading = new Patience(coreWait);
   readonly #writing = new Patience(coreWait);
   readonly #flusher: Flusher;
@@ -51,7 +56,13 @@ export class FileVolume implements Volume, AsyncDisposable {
   #isOpen = true;
 
   /** @throws system errors. The size is the file's, less what is no whole block. */
-  constructor({ path, isReadOnly = false, clock, warn }: FileVolumeOptions) {
+  constructor({
+    path,
+    isReadOnly = false,
+    clock,
+    warn,
+    calls = new AtMost(VOLUME_CALLS_AT_ONCE),
+  }: FileVolumeOptions) {
     const { O_RDONLY, O_RDWR } = constants;
     this.#fd = openSync(path, isReadOnly ? O_RDONLY : O_RDWR);
     try {
@@ -64,7 +75,8 @@ export class FileVolume implements Volume, AsyncDisposable {
     }
     this.isReadOnly = isReadOnly;
     this.#clock = clock;
-    this.#flusher = new Flusher(this.#fd);
+    this.#calls = calls;
+    this.#flusher = new Flusher(this.#fd, calls);
     this.#puncher = new Puncher(this.#fd, (text) => warn(`${path}: ${text}`));
     this.#allocation = new Allocation(this.bytes);
   }
@@ -80,7 +92,7 @@ export class FileVolume implements Volume, AsyncDisposable {
       this.#reading.took(began, this.#clock.now());
       return failed;
     }
-    const reading = readLater(this.#fd, offset, into);
+    const reading = this.#calls.do(() => readLater(this.#fd, offset, into));
     this.#moving.add(offset, into.length, reading);
     return reading;
   }
@@ -151,7 +163,8 @@ export class FileVolume implements Volume, AsyncDisposable {
     length: number,
   ): Promise<undefined | VolumeError> {
     this.#allocation.take(offset, length);
-    const writing = writeLater(this.#fd, offset, parts).finally(() => this.#flusher.wrote());
+    const write = () => writeLater(this.#fd, offset, parts);
+    const writing = this.#calls.do(write).finally(() => this.#flusher.wrote());
     this.#moving.add(offset, length, writing);
     this.#landing.add(offset, length, writing);
     return writing;

@@ -1,6 +1,10 @@
 import { fdatasync } from "node:fs";
+import { promisify } from "node:util";
+import type { AtMost } from "../bytes/at-most.ts";
 import { volumeErrorOf } from "./descriptor.ts";
 import type { Answer, VolumeError } from "./volume.ts";
+
+const sync = promisify(fdatasync);
 
 type Resolve = (answer: VolumeError | undefined) => void;
 
@@ -14,8 +18,11 @@ export class Flusher {
   #isDirty = true;
   #failed: VolumeError | undefined;
 
-  constructor(fd: number) {
+  readonly #calls: AtMost;
+
+  constructor(fd: number, calls: AtMost) {
     this.#fd = fd;
+    this.#calls = calls;
   }
 
   /** A write is about to be answered. */
@@ -39,9 +46,8 @@ export class Flusher {
     this.#waiting = [];
     this.#served = served;
     this.#isDirty = false;
-    fdatasync(this.#fd, (error) => {
+    const ended = (answer: VolumeError | undefined): void => {
       this.#served = undefined;
-      const answer = error === null ? undefined : volumeErrorOf(error);
       if (answer !== undefined) {
         // What could not be written may be what those wrote who wait for the next turn: the kernel tells it only once.
         served.push(...this.#waiting.splice(0));
@@ -51,6 +57,11 @@ export class Flusher {
       }
       if (this.#waiting.length > 0) this.#run();
       for (const resolve of served) resolve(answer);
-    });
+    };
+    const synced = this.#calls.do(() => sync(this.#fd));
+    synced.then(
+      () => ended(undefined),
+      (error) => ended(volumeErrorOf(error)),
+    );
   }
 }

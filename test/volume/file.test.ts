@@ -14,6 +14,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
+import { AtMost } from "../../src/bytes/at-most.ts";
 import type { Instant } from "../../src/bytes/instant.ts";
 import { systemClock } from "../../src/net/clock.ts";
 import { FileVolume } from "../../src/volume/file.ts";
@@ -288,9 +289,41 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
   });
 });
 
+test("volumes together leave threads for others: so many calls are made for them at once", async () => {
+  const calls = new AtMost(2);
+  let running = 0;
+  let most = 0;
+  const counted = calls.do.bind(calls);
+  calls.do = (work) =>
+    counted(async () => {
+      running += 1;
+      most = Math.max(most, running);
+      try {
+        return await work();
+      } finally {
+        running -= 1;
+      }
+    });
+  const clock = new SluggishClock();
+  const volumes = [1, 2, 3, 4].map(() => blankVolume(MIB, { clock, calls }).volume);
+  for (const volume of volumes) {
+    for (let block = 0; block < 3; block += 1) void volume.read(0, new Uint8Array(BLOCK));
+  }
+  const later = volumes.flatMap((volume) => [
+    volume.write(0, [filled(BLOCK, 1)]),
+    volume.write(BLOCK, [filled(BLOCK, 2)]),
+    volume.write(2 * BLOCK, [filled(BLOCK, 3)]),
+    volume.read(0, new Uint8Array(BLOCK)),
+    volume.flush(),
+  ]);
+  expect(new Set(await Promise.all(later))).toEqual(new Set([undefined]));
+  expect(most).toBe(2);
+  for (const volume of volumes) await volume[Symbol.asyncDispose]();
+});
+
 test("a flush that failed fails whoever waits, and all that follow: the kernel forgets what it lost", async () => {
   const fd = openSync("/dev/null", "r+"); // fdatasync answers EINVAL.
-  const flusher = new Flusher(fd);
+  const flusher = new Flusher(fd, new AtMost(1));
   const first = flusher.flush();
   flusher.wrote();
   expect(await Promise.all([first, flusher.flush(), flusher.flush()])).toEqual(["io", "io", "io"]);

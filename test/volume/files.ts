@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { AtMost } from "../../src/bytes/at-most.ts";
 import { type Clock, systemClock } from "../../src/net/clock.ts";
 import { FileVolume } from "../../src/volume/file.ts";
 import { directoryOf } from "../sidus.ts";
@@ -7,18 +8,25 @@ import { directoryOf } from "../sidus.ts";
 const normal: Pick<Clock, "now"> = systemClock;
 
 /** A volume in a new sparse file, and what it warned of. */
-export function blankVolume(bytes: number, { clock = normal, directory = directoryOf({}) } = {}) {
+interface Wanted {
+  readonly clock?: typeof normal;
+  readonly directory?: string;
+  readonly calls?: AtMost;
+}
+
+export function blankVolume(bytes: number, wanted: Wanted = {}) {
+  const { clock = normal, directory = directoryOf({}), calls } = wanted;
   const path = join(directory, "volume.img");
   const fd = openSync(path, "w");
   ftruncateSync(fd, bytes);
   closeSync(fd);
-  return reopened(path, clock);
+  return reopened(path, clock, calls);
 }
 
-export function reopened(path: string, clock = normal) {
+export function reopened(path: string, clock = normal, calls = new AtMost(8)) {
   const warnings: string[] = [];
   const warn = (text: string): void => void warnings.push(text);
-  const volume = new FileVolume({ path, clock, warn });
+  const volume = new FileVolume({ path, clock, warn, calls });
   return { path, volume, warnings };
 }
 

@@ -1,6 +1,6 @@
+import { AtMost } from "../../bytes/at-most.ts";
 import { CACHE_BYTES_MIN, CACHE_FILLS_AT_ONCE, CACHE_WINDOW_BYTES } from "../../limits.ts";
 import type { Answer, FileSlice, TreeError } from "../tree.ts";
-import { AtMost } from "./at-most.ts";
 import type { CacheKey } from "./key.ts";
 import { Header, NONE } from "./layout.ts";
 import { lock, unlock } from "./lock.ts";

@@ -18,6 +18,8 @@ export interface Inventory {
   byMac(mac: MacAddress): KnownNode | undefined;
   byName(name: string): KnownNode | undefined;
   byAddress(address: Ipv4): KnownNode | undefined;
+  /** Who is at an address: the node that got it last, `mac`; what the configuration says of the address, where we gave it to none. */
+  at(address: Ipv4, mac: MacAddress | undefined): KnownNode | undefined;
 }
 
 export function inventoryOf(nodes: readonly KnownNode[]): Inventory {
@@ -32,5 +34,6 @@ export function inventoryOf(nodes: readonly KnownNode[]): Inventory {
     byMac: (mac) => macs.get(mac),
     byName: (name) => names.get(name),
     byAddress: (address) => addresses.get(address),
+    at: (address, mac) => (mac === undefined ? addresses.get(address) : macs.get(mac)),
   };
 }

@@ -93,7 +93,7 @@ async function loader(
   requester: Requester,
   settings: ServedSettings,
 ): Promise<BootFile | "missing"> {
-  const node = nodeOf(settings.nodeAt(requester.address)?.mac, requester.address, settings);
+  const node = settings.inventory.at(requester.address, settings.nodeAt(requester.address)?.mac);
   const label = settings.boot.labels.get(node?.label ?? settings.boot.default);
   const trees = [
     ...(label?.kind === "linux" ? [label.export.tree] : []),
@@ -128,7 +128,7 @@ async function configuration(
     return "missing";
   const address = byAddress ?? requester.address;
   const mac = byMac ?? settings.nodeAt(address)?.mac;
-  const known = nodeOf(mac, address, settings);
+  const known = settings.inventory.at(address, mac);
   const isItself = address === requester.address && isOf(requester.address, known, mac, facts?.mac);
   const node = { known, address: isItself ? address : undefined };
   return renderedFile(renderPxelinux(await plansFor(node, settings.boot)));
@@ -143,15 +143,6 @@ function isOf(
 ): boolean {
   if (leased !== undefined) return leased === claimed;
   return known === undefined || known.address === address;
-}
-
-function nodeOf(
-  mac: MacAddress | undefined,
-  address: Ipv4,
-  settings: ServedSettings,
-): KnownNode | undefined {
-  const { inventory } = settings;
-  return mac === undefined ? inventory.byAddress(address) : inventory.byMac(mac);
 }
 
 function renderedFile(text: string): BootFile {

@@ -34,7 +34,7 @@ export function lostVolume(
   { config, inventory, labels }: Current,
   mac: MacAddress | undefined,
 ): string | undefined {
-  const known = mac === undefined ? inventory.byAddress(address) : inventory.byMac(mac);
+  const known = inventory.at(address, mac);
   const label = labels.get(known?.label ?? config.boot.default);
   if (label?.kind !== "linux" || label.layer !== "iscsi") return undefined;
   if (layerOf(body) !== "tmpfs") return undefined;
@@ -42,17 +42,14 @@ export function lostVolume(
   return `${who} is up without its volume and keeps nothing: its console says why, after "rootaufs:"`;
 }
 
-/**
- * The volume of the node that has this address: the one that the configuration names, or else the address's. `mac`: who
- * got the address from us last; what the configuration says of the address is for those of whom we know no more.
- */
+/** The volume of the node that has this address, `mac` as we know: the one that the configuration names, or else the address's. */
 export function grantsFor(
   address: Ipv4,
   { config, inventory }: Current,
   mac: MacAddress | undefined,
   chapFor: ChapFor,
 ): readonly VolumeGrant[] {
-  const known = mac === undefined ? inventory.byAddress(address) : inventory.byMac(mac);
+  const known = inventory.at(address, mac);
   if (known === undefined && (config.dhcp.denyUnknown || !contains(config.subnet, address)))
     return [];
   const volume = known?.volume ?? formatIpv4(address);

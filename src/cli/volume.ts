@@ -13,7 +13,7 @@ import { openInterrupt } from "./interrupt.ts";
 import { mendable, type Remedies } from "./mendable.ts";
 import { formatBytes, renderSnapshots, renderVolume, renderVolumes, volumesIn } from "./volumes.ts";
 
-export const VOLUMES = "/var/lib/sidus/volumes";
+const VOLUMES = "/var/lib/sidus/volumes";
 
 interface VolumeArguments {
   readonly volumes: string;

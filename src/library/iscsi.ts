@@ -3,6 +3,7 @@ import { type Cidr, contains, formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { type SessionInfo, serveIscsi as serve } from "../iscsi/server.ts";
 import type { ChapSettings, FoundTarget, LoginRefusal, Targets } from "../iscsi/target.ts";
 import { systemClock } from "../net/clock.ts";
+import { Buffers } from "../scsi/buffers.ts";
 import { Disk } from "../scsi/disk.ts";
 import { UserError } from "../user-error.ts";
 import { FileVolume } from "../volume/file.ts";
@@ -104,6 +105,7 @@ class FixedTargets implements Targets {
   readonly #offered = new Map<string, Offered>();
 
   constructor(targets: readonly IscsiTarget[], report: (what: string, error: unknown) => void) {
+    const buffers = new Buffers();
     for (const { name, volume, initiators, chap } of targets) {
       if (!/^(iqn\.\d{4}-\d{2}\.|eui\.|naa\.)[a-z0-9.:-]{1,200}$/.test(name)) {
         throw new UserError(
@@ -111,7 +113,7 @@ class FixedTargets implements Targets {
         );
       }
       const serial = name.slice(name.lastIndexOf(":") + 1);
-      const disk = new Disk({ volume, identity: { name, serial }, report });
+      const disk = new Disk({ volume, identity: { name, serial }, buffers, report });
       const opened = { target: { name, disk }, async [Symbol.asyncDispose]() {} };
       const target = { chap, open: async () => opened };
       this.#offered.set(name, { target, initiators: initiators?.map(network("initiators")) });

@@ -3,6 +3,7 @@ import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { FoundTarget, Initiator, LoginRefusal, OpenTarget, Targets } from "../iscsi/target.ts";
 import { VOLUME_CALLS_AT_ONCE } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
+import { Buffers } from "../scsi/buffers.ts";
 import { Disk } from "../scsi/disk.ts";
 import { UserError } from "../user-error.ts";
 import type { Claims } from "../volume/claims.ts";
@@ -38,6 +39,7 @@ interface Opened {
 export class VolumeTargets implements Targets {
   readonly #options: VolumeTargetsOptions;
   readonly #calls = new AtMost(VOLUME_CALLS_AT_ONCE);
+  readonly #buffers = new Buffers();
   readonly #opened = new Map<string, Promise<Opened>>();
   readonly #closing = new Map<string, PromiseLike<void>>();
 
@@ -107,7 +109,7 @@ export class VolumeTargets implements Targets {
     try {
       opened = await opening;
     } catch (error) {
-      this.#opened.delete(volume);
+      if (this.#opened.get(volume) === opening) this.#opened.delete(volume);
       throw error;
     }
     // Its last session ended meanwhile.
@@ -121,7 +123,7 @@ export class VolumeTargets implements Targets {
     const { iqn, store, clock, warn, report } = this.#options;
     const file = await store.open(volume, bytes, { clock, warn, calls: this.#calls });
     const identity = { name: `${iqn}:${volume}`, serial: volume };
-    const disk = new Disk({ volume: file, identity, report });
+    const disk = new Disk({ volume: file, identity, buffers: this.#buffers, report });
     return { disk, file, node, sessions: 0 };
   }
 

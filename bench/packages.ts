@@ -1,7 +1,15 @@
 import { missingPackages, requirePackages } from "../src/cli/packages.ts";
 
 /** What benches go on without: the servers that sidus is compared with, and other people's clients. */
-const optional = ["nfs-ganesha", "nfs-ganesha-vfs", "rpcbind", "tgt", "libiscsi-bin"];
+const optional = [
+  "nfs-ganesha",
+  "nfs-ganesha-vfs",
+  "rpcbind",
+  "tgt",
+  "libiscsi-bin",
+  "dnsmasq-base",
+  "tftpd-hpa",
+];
 
 /** Those of `wanted` that are not installed. @throws UserError where something is missing that every bench needs. */
 export function missingOf(wanted: readonly string[]): string[] {

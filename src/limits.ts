@@ -26,21 +26,78 @@ export const IQN_BYTES_MAX = 112;
 export const VOLUME_CONFIGURED_BYTES_MIN = 64 << 20;
 /** RFC 2131 §3.3: 0xffffffff is infinity; ten years is shorter. */
 export const LEASE_SECONDS_MAX = 10 * 365 * 86_400;
+/** `menu:`: PXELINUX counts tenths of a second, up to 35,996 of them (syslinux.cfg, TIMEOUT). */
+export const MENU_SECONDS_MAX = 3599;
+/** `message:`: a few lines of the 80 columns that firmware shows. */
+export const MESSAGE_CHARACTERS_MAX = 400;
+/** BIOS numbers disks from 80h to FFh. */
+export const LOCAL_DISK_MAX = 128;
+/** Entries of a GPT as every partitioner makes it (UEFI 2.10 §5.3.1). */
+export const LOCAL_PARTITION_MAX = 128;
+/** SMBIOS strings may be longer, makers' serial numbers are not. */
+export const SERIAL_BYTES_MAX = 64;
+/** Twice the nodes that a configuration can name, and as many strangers besides. About 0.3 KiB each. */
+export const IDENTITIES_MAX = 20_000;
+/** A node that says nothing new is written down again after so long, with when it was heard. */
+export const IDENTITY_WRITTEN_AGAIN_MS = 3_600_000;
+/** What nodes said waits so long to be written together… */
+export const IDENTITY_WRITTEN_MS = 2000;
+/** …or until it is of so many: one transaction of some 20 ms. */
+export const IDENTITIES_WAITING_MAX = 4096;
+
+// boot/
+/** Which loader an address fetched last, and how each MAC fared with iPXE: as many as are watched, about 0.2 KiB each. */
+export const LOADERS_REMEMBERED_MAX = 20_000;
+/** A node that came back twice from one loader will the third time; one that was merely reset did so once. */
+export const LOADER_FAILURES_MAX = 2;
+/** Servers take up to five minutes from reset to PXE; failures further apart than this have other causes. */
+export const LOADER_FAILURES_MS = 900_000;
+/** x86's COMMAND_LINE_SIZE is 2048, and loaders add the kernel's and the initrd's address and BOOTIF. What is more is cut off. */
+export const COMMAND_LINE_BYTES_MAX = 1800;
+/** PXELINUX takes 255 bytes, of which `http://255.255.255.255:65535/` are 29. */
+export const LOADER_NAME_BYTES_MAX = 220;
+/** A message stays on a node's screen so long, then its firmware goes on to the next device: people read three lines. */
+export const MESSAGE_SHOWN_SECONDS = 30;
+/** What a loader could not fetch is asked for again after it: long enough to read why, and no load for the server. */
+export const LOADER_RETRY_SECONDS = 15;
+
+/** A line on the server's control socket: a question, or an error with the longest path in it. */
+export const CONTROL_LINE_BYTES_MAX = 16 * 1024;
+/** Commands that wait for the server at once. */
+export const CONTROL_CONNECTIONS_MAX = 16;
+/** Another DHCP server's file: 10,000 hosts of ISC's with comments. */
+export const IMPORT_BYTES_MAX = 8 << 20;
 
 // dhcp/
 /** Ethernet frames hold 1,500 bytes, OVMF offers to take 65,280: nobody sends so much. */
 export const DHCP_MESSAGE_BYTES_MAX = 4096;
 /** Firmware chooses among offers within 4 s and asks again after up to 32 s. */
 export const OFFER_HOLD_MS = 60_000;
-/** A flood of invented clients holds so many addresses at most, and only as long as an offer is held. */
+/** A flood of invented clients holds so many addresses at most, and only as long as an offer is held; beyond it the oldest is forgotten. */
 export const OFFERS_MAX = 4096;
 /** A client found its address in use: nobody gets it for so long. */
 export const DECLINED_HOLD_MS = 600_000;
 export const DECLINED_MAX = 1024;
 /** A /16; each takes about 300 bytes of memory and 40 on disk. */
 export const LEASES_MAX = 65_536;
+/** In a pool in which every address was used, so many that are free again are compared for the one that is so longest. */
+export const REUSE_COMPARED_MAX = 64;
+/** REQUESTs that wait while leases are written: a second's, at the rate at which they are answered. More are dropped: clients ask again. */
+export const ACKS_WAITING_MAX = 8192;
+/** A room that is switched on at once, while a slow disk or another process has the processor: some 800 messages. More would be answered too late. */
+export const DHCP_RECEIVE_BYTES = 1 << 20;
+/** An exhausted pool is worth a line for people, not one a DISCOVER. */
+export const POOL_WARNED_EVERY_MS = 60_000;
+/** Addresses new to their node that others are asked about by ARP: each asks the whole network. */
+export const NEIGHBOURS_ASKED_PER_SECOND = 50;
+/** Firmware chooses among offers within 4 s: who answered by ARP is looked up until then. */
+export const NEIGHBOUR_ASKED_MS = 10_000;
 /** A lease is kept so much longer than it was promised: a client that asks twice within it costs one write to disk. */
 export const LEASE_GRACE_MS = 10_000;
+
+// dhcp/proxy/
+/** Nodes whose addresses were overheard, as many as are watched, about 0.4 KiB each. */
+export const PROXY_NODES_MAX = 20_000;
 
 // tftp/
 /** RFC 2347: a request packet has at most 512 octets. */
@@ -49,17 +106,36 @@ export const TFTP_REQUEST_BYTES_MAX = 512;
 export const TFTP_BLOCK_BYTES_MAX = 1468;
 /** 94 KB in one burst: what a client's socket buffer (208 KiB by default on Linux) still holds, and a transfer keeps for resending. */
 export const TFTP_WINDOW_BLOCKS_MAX = 64;
-/** Each has a socket and at most 160 KiB of buffers. Beyond it requests are dropped: firmware asks again. */
+/**
+ * Each has at most 160 KiB of buffers. Beyond it the oldest whose client never answered makes room, so that
+ * requests with forged senders lock nobody out; where all are answered, a request is dropped: firmware asks again.
+ */
 export const TFTP_TRANSFERS_MAX = 2048;
-/** A node runs one or two at a time; test benches run a hundred behind one address. */
+/** Sockets that transfers share. A client's next transfer has another port, so that what is late of one harms none. */
+export const TFTP_TRANSFER_PORTS = 4;
+/**
+ * A node runs one or two at a time; test benches run a hundred behind one address. At the limit its longest stalled one
+ * makes room, so that clients which were switched off do not keep out those that follow.
+ */
 export const TFTP_TRANSFERS_PER_HOST_MAX = 256;
 /** Two of these a transfer: one is sent while the next is read. */
 export const TFTP_READ_BYTES = 32 * 1024;
-/** First wait for an ACK, doubled each time it stays out: a LAN answers in under 1 ms, slow firmware in 100. */
+/** First wait for an ACK; then it is by measured round trips (RFC 6298), doubled each time it stays out. */
 export const TFTP_TIMEOUT_MS = 250;
+/** A LAN answers in under 1 ms, but firmware that draws or unpacks in 100: it is not to get every such block twice. */
+export const TFTP_TIMEOUT_MIN_MS = 50;
 export const TFTP_TIMEOUT_MAX_MS = 8000;
-/** A client that was switched off is forgotten after 1/4 + 1/2 + 1 + 2 + 4 + 8 + 8 + 8 s: half a minute. */
-export const TFTP_RETRIES_MAX = 7;
+/** A client from which nothing new came for so long was switched off. */
+export const TFTP_SILENCE_MS = 30_000;
+/** Where the client agreed on how long to wait for it, it is asked so many times. */
+export const TFTP_AGREED_WAITS_MAX = 4;
+/**
+ * Who never answered is sent the first datagram so many times, and no more: a request with a forged sender sends 4 blocks
+ * of 512 bytes at most to that address, or with options 4 OACKs of some 60.
+ */
+export const TFTP_UNANSWERED_SENDS_MAX = 4;
+/** Blocks of one transfer that leave in a row, before it is the turn of others: large windows do not keep lock-step waiting. */
+export const TFTP_TURN_BLOCKS = 8;
 /** The driver's timer rings no more often than this, however many transfers wait. */
 export const TFTP_TICK_MS = 20;
 
@@ -328,6 +404,14 @@ export const ISCSI_CLOSING_MS = 2000;
 /** After it asked for the logout of all sessions, a server that ends waits so long for them. */
 export const ISCSI_LOGOUT_MS = 2000;
 
+// cli/: doctor --listen
+/** DHCP servers and relays that are listed: no network has so many, what forges them does. */
+export const LISTEN_SERVERS_MAX = 64;
+/** Clients that are counted apart. */
+export const LISTEN_CLIENTS_MAX = 65_536;
+/** An hour: long enough to hear a lease of two be renewed. */
+export const LISTEN_SECONDS_MAX = 3600;
+
 // watch/
 /** How often threads say which addresses have connections, and how long that is believed: a few times must be missed. */
 export const PRESENT_TOLD_EVERY_MS = 30_000;
@@ -336,7 +420,26 @@ export const PRESENT_MS = 100_000;
 export const ARCHITECTURES_WARNED_MAX = 64;
 /** Twice the nodes that a configuration can name: strangers show up too. About 1 KiB each. */
 export const NODES_WATCHED_MAX = 20_000;
+/** Who was heard and took no address: a flood of invented ones forgets no node that booted. */
+export const NODES_HEARD_MAX = 4096;
+/** Firmware asks again within 32 s. What it asks after a longer pause is another boot. */
+export const BOOT_PAUSE_MS = 60_000;
+/** What is remembered of one node: a boot is told in 15 to 40 facts. */
+export const STORY_FACTS_MAX = 64;
+/** Of all nodes together, 0.3 KiB each: the older half of every story is forgotten when there are more. */
+export const STORY_FACTS_TOTAL_MAX = 262_144;
+/** Beginnings of boots that are remembered of one node. */
+export const STORY_BOOTS_MAX = 8;
+/** Of a path in a story: no file that we name is longer. */
+export const STORY_TEXT_MAX = 255;
+/** Without a further stage for so long a node is worth a line in the log; how often that is looked at. */
+export const STUCK_MS = 120_000;
+export const STUCK_ASKED_EVERY_MS = 10_000;
+/** Lines at a time: a room without its switch is not worth hundreds. */
+export const STUCK_TOLD_MAX = 20;
 
 // state/
 /** Pages of 4 KiB: LEASES_MAX leases take a twentieth of it. */
 export const STATE_PAGES_MAX = 16_384;
+/** The log is written back into the file at 16 MiB: that keeps the event loop for two fsyncs. */
+export const STATE_LOG_PAGES = 4096;

@@ -1,4 +1,6 @@
 import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
+import { unreachable } from "../bytes/unreachable.ts";
+import { COMMAND_LINE_BYTES_MAX, LOADER_NAME_BYTES_MAX } from "../limits.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { KnownNode } from "./inventory.ts";
 import { type IscsiSettings, iscsiWords } from "./iscsi.ts";
@@ -6,7 +8,7 @@ import { findKernel } from "./kernel.ts";
 
 /** What one label boots, ready to be rendered for any loader. */
 export type Plan =
-  | { readonly kind: "local"; readonly label: string }
+  | { readonly kind: "local"; readonly label: string; readonly from: LocalDisk | undefined }
   | {
       readonly kind: "linux";
       readonly label: string;
@@ -16,11 +18,40 @@ export type Plan =
       readonly commandLine: string;
     }
   | {
+      /** Anything else that a loader can start: a kernel of any kind, or an EFI program (`….efi`). */
+      readonly kind: "program";
+      readonly label: string;
+      readonly program: string;
+      readonly initrds: readonly string[];
+      readonly commandLine: string;
+    }
+  | {
       /** The label cannot boot: the loader shows why. */
       readonly kind: "message";
       readonly label: string;
       readonly message: string;
     };
+
+/** A partition's own boot sector, or on UEFI the loader below its `/EFI`; undefined: the next device of the firmware's. Counted from 1. */
+export interface LocalDisk {
+  readonly disk: number;
+  readonly partition: number | undefined;
+}
+
+/** What a loader is told: the first plan boots, after so many seconds in which another can be chosen. */
+export interface Menu {
+  readonly plans: readonly Plan[];
+  /** 0: at once, and no menu is shown. */
+  readonly seconds: number;
+}
+
+/** Where a loader's files are, besides where it has its own from. */
+export interface Origin {
+  readonly server: Ipv4;
+  readonly httpPort: number;
+  /** Whether the loader that asks can fetch by HTTP: kernel and initrd then come by it. */
+  readonly http: boolean;
+}
 
 export interface BootExport {
   readonly name: string;
@@ -35,7 +66,16 @@ export interface BootExport {
 }
 
 export type Label =
-  | { readonly kind: "local" }
+  | { readonly kind: "local"; readonly from: LocalDisk | undefined }
+  | { readonly kind: "message"; readonly message: string }
+  | {
+      readonly kind: "program";
+      readonly export: BootExport;
+      /** Paths in the tree of `export`, or in the overlay. */
+      readonly program: string;
+      readonly initrds: readonly string[];
+      readonly append: string | undefined;
+    }
   | {
       readonly kind: "linux";
       readonly export: BootExport;
@@ -54,6 +94,10 @@ export interface BootSettings {
   readonly nfsPort: number;
   readonly iscsi: IscsiSettings;
   readonly default: string;
+  /** Label of nodes that the inventory does not have; undefined: the default. */
+  readonly unknown: string | undefined;
+  /** How long the menu is shown; 0: there is none. */
+  readonly menuSeconds: number;
   readonly labels: ReadonlyMap<string, Label>;
 }
 
@@ -64,11 +108,18 @@ export interface PlannedNode {
   readonly address: Ipv4 | undefined;
 }
 
-/** The labels in the order of the loader's menu: the node's own first, which is what it boots. */
-export async function plansFor(node: PlannedNode, settings: BootSettings): Promise<Plan[]> {
-  const first = node.known?.label ?? settings.default;
+/** What a node's loader is told: its own label first, which boots; then the others, in the order of the configuration. */
+export async function menuFor(node: PlannedNode, settings: BootSettings): Promise<Menu> {
+  const first = firstLabel(node.known, settings);
   const names = [first, ...[...settings.labels.keys()].filter((name) => name !== first)];
-  return Promise.all(names.map((name) => planLabel(name, node, settings)));
+  const plans = await Promise.all(names.map((name) => planLabel(name, node, settings)));
+  return { plans, seconds: settings.menuSeconds };
+}
+
+/** The label that a node boots. */
+export function firstLabel(known: KnownNode | undefined, settings: BootSettings): string {
+  if (known === undefined) return settings.unknown ?? settings.default;
+  return known.label ?? settings.default;
 }
 
 async function planLabel(name: string, node: PlannedNode, settings: BootSettings): Promise<Plan> {
@@ -76,7 +127,39 @@ async function planLabel(name: string, node: PlannedNode, settings: BootSettings
   if (label === undefined) {
     return refusal(name, `no label "${name}" in the server's configuration`);
   }
-  if (label.kind === "local") return { kind: "local", label: name };
+  switch (label.kind) {
+    case "local":
+      return { kind: "local", label: name, from: label.from };
+    case "message":
+      return { kind: "message", label: name, message: oneLine(label.message) };
+    case "program":
+      return planProgram(name, label, node.known);
+    case "linux":
+      return planLinux(name, label, node, settings);
+    default:
+      return unreachable(label);
+  }
+}
+
+function planProgram(
+  name: string,
+  label: Extract<Label, { kind: "program" }>,
+  known: KnownNode | undefined,
+): Plan {
+  const program = nameIn(label.export, label.program);
+  const initrds = label.initrds.map((path) => nameIn(label.export, path));
+  const odd = [program, ...initrds].find((file) => !isAskable(file));
+  if (odd !== undefined) return unaskable(name, odd);
+  const append = isEfiProgram(program) ? [label.append] : [label.append, known?.append];
+  return { kind: "program", label: name, program, initrds, commandLine: words(append) };
+}
+
+async function planLinux(
+  name: string,
+  label: Extract<Label, { kind: "linux" }>,
+  node: PlannedNode,
+  settings: BootSettings,
+): Promise<Plan> {
   const found =
     label.kernel !== undefined && label.initrd !== undefined
       ? { kernel: label.kernel, initrd: label.initrd }
@@ -88,13 +171,38 @@ async function planLabel(name: string, node: PlannedNode, settings: BootSettings
   if (layer === undefined) {
     return refusal(name, "a volume is for the node that asks by itself, from its own address");
   }
-  return {
-    kind: "linux",
-    label: name,
-    kernel: `${label.export.name}${label.export.pin}${found.kernel}`,
-    initrd: `${label.export.name}${label.export.pin}${found.initrd}`,
-    commandLine: commandLine(label.export, settings, layer, [label.append, node.known?.append]),
-  };
+  const kernel = nameIn(label.export, found.kernel);
+  const initrd = nameIn(label.export, found.initrd);
+  const odd = [kernel, initrd].find((file) => !isAskable(file));
+  if (odd !== undefined) return unaskable(name, odd);
+  const own = ownWords(label.export, settings, layer);
+  const commandLine = words([...own, label.append, node.known?.append]);
+  const bytes = Buffer.byteLength(commandLine);
+  if (bytes > COMMAND_LINE_BYTES_MAX) {
+    const expected = `at most ${COMMAND_LINE_BYTES_MAX} bytes`;
+    return refusal(name, `the kernel's arguments take ${bytes} bytes: expected ${expected}`);
+  }
+  return { kind: "linux", label: name, kernel, initrd, commandLine };
+}
+
+/** Whether only UEFI can start it: such a program takes no arguments meant for kernels. */
+export function isEfiProgram(name: string): boolean {
+  return name.toLowerCase().endsWith(".efi");
+}
+
+/** What loaders are to ask for. */
+function nameIn(from: BootExport, path: string): string {
+  return `${from.name}${from.pin}/${path.replace(/^\/+/, "")}`;
+}
+
+/** Such a name means itself in PXELINUX's file, in GRUB's and iPXE's scripts and in URLs alike. */
+function isAskable(name: string): boolean {
+  return /^[\w.~+@/-]+$/.test(name) && name.length <= LOADER_NAME_BYTES_MAX;
+}
+
+function unaskable(label: string, name: string): Plan {
+  const wanted = `letters, digits and ._~+@-, at most ${LOADER_NAME_BYTES_MAX}`;
+  return refusal(label, oneLine(`loaders cannot ask for ${name}: expected a path of ${wanted}`));
 }
 
 function refusal(label: string, message: string): Plan {
@@ -114,12 +222,11 @@ function layerWords(
   return ["aufs=iscsi", ...iscsiWords(volume, settings.serverAddress, settings.iscsi)];
 }
 
-function commandLine(
+function ownWords(
   from: BootExport,
   settings: BootSettings,
   layer: readonly string[],
-  append: readonly (string | undefined)[],
-): string {
+): readonly string[] {
   const server = formatIpv4(settings.serverAddress);
   const up = settings.httpPort === 80 ? server : `${server}:${settings.httpPort}`;
   return [
@@ -129,8 +236,16 @@ function commandLine(
     "ro",
     ...layer,
     `sidus.up=http://${up}/up`,
-    ...append.filter((text) => text !== undefined && text !== ""),
-  ].join(" ");
+  ];
+}
+
+function words(texts: readonly (string | undefined)[]): string {
+  return oneLine(texts.filter((text) => text !== undefined && text !== "").join(" "));
+}
+
+/** A line break would end a loader's directive, and what stands after it begin another. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
 /**

@@ -22,3 +22,18 @@ export function macToBytes(mac: MacAddress): Uint8Array {
 export function formatMac(mac: MacAddress, separator = ":"): string {
   return mac.replaceAll(/(..)(?=.)/g, `$1${separator}`);
 }
+
+/** The first hexadecimal digits of MAC addresses: all of them, or a maker's. */
+export type MacPattern = string & { readonly brand: "MacPattern" };
+
+/** Reads a MAC address, or one whose last bytes are `*`: `52:54:00:*`. */
+export function parseMacPattern(text: string): MacPattern | undefined {
+  const whole = parseMac(text);
+  if (whole !== undefined) return `${whole}` as MacPattern;
+  const [, prefix] = /^((?:[0-9a-f]{2}[:-]){1,5})\*(?:[:-]\*)*$/i.exec(text) ?? [];
+  return prefix?.replaceAll(/[:-]/g, "").toLowerCase() as MacPattern | undefined;
+}
+
+export function matchesMac(pattern: MacPattern, mac: MacAddress): boolean {
+  return mac.startsWith(pattern);
+}

@@ -1,18 +1,17 @@
 import { join } from "node:path";
-import { type Inventory, inventoryOf } from "../boot/inventory.ts";
+import { type IdentityOf, type Inventory, inventoryOf } from "../boot/inventory.ts";
 import { findKernel } from "../boot/kernel.ts";
+import { availableLoaders } from "../boot/loaders.ts";
 import type { Label } from "../boot/plan.ts";
 import type { ServedExport } from "../boot/served.ts";
 import { contains } from "../bytes/ipv4.ts";
-import type { Config, ExportConfig } from "../config/config.ts";
+import type { Config, ExportConfig, LabelConfig } from "../config/config.ts";
 import { currentIn, identityOf } from "../image/versions.ts";
 import type { ExportSpec } from "../plane/messages.ts";
 import type { TreeSource, Trees } from "../plane/trees.ts";
 import { resolve } from "../tree/resolve.ts";
 import type { Tree } from "../tree/tree.ts";
 import { UserError } from "../user-error.ts";
-
-type LinuxLabel = Extract<Label, { kind: "linux" }>;
 
 /** What the servers ask for at each request: replaced as a whole by a reload, and when another version is made current. */
 export interface Current {
@@ -24,33 +23,49 @@ export interface Current {
   readonly exports: readonly ServedExport[];
   readonly overlay: Tree | undefined;
   readonly labels: ReadonlyMap<string, Label>;
+  /** Names of the loaders that are in a tree or in the overlay. */
+  readonly loaders: ReadonlySet<string>;
 }
 
 /** @throws UserError for a tree that cannot be served. */
-export async function currentOf(config: Config, trees: Trees): Promise<Current> {
+export async function currentOf(
+  config: Config,
+  trees: Trees,
+  heardOf: IdentityOf,
+): Promise<Current> {
   const specs = await Promise.all(config.exports.map((entry) => specOf(entry, config)));
   const exports: ServedExport[] = [];
   for (const spec of specs) exports.push(await servedExport(spec, trees));
-  const byName = new Map(exports.map((entry) => [entry.name, entry]));
-  const labels = new Map<string, Label>();
-  for (const [name, label] of config.boot.labels) {
-    if (label.kind === "local") labels.set(name, label);
-    else {
-      const from = byName.get(label.export);
-      if (from === undefined) throw new Error(`label ${name} without its export`);
-      labels.set(name, { ...label, export: from });
-    }
-  }
   const { overlay: path } = config.boot;
   const overlay = path === undefined ? undefined : await trees.open({ kind: "directory", path });
+  const nodes = config.nodes.map(({ entry: _, ...node }) => ({
+    ...node,
+    volume: node.volume.name,
+  }));
+  const served = exports.map((entry) => entry.tree);
   return {
     config,
-    inventory: inventoryOf(config.nodes.map((node) => ({ ...node, volume: node.volume.name }))),
+    inventory: inventoryOf(nodes, heardOf),
     specs,
     exports,
     overlay,
-    labels,
+    labels: labelsOf(config.boot.labels, exports),
+    loaders: await availableLoaders(served, overlay),
   };
+}
+
+function labelsOf(
+  labels: ReadonlyMap<string, LabelConfig>,
+  exports: readonly ServedExport[],
+): ReadonlyMap<string, Label> {
+  const byName = new Map(exports.map((entry) => [entry.name, entry]));
+  const completed = (name: string, label: LabelConfig): Label => {
+    if (label.kind === "local" || label.kind === "message") return label;
+    const from = byName.get(label.export);
+    if (from === undefined) throw new Error(`label ${name} without its export`);
+    return { ...label, export: from };
+  };
+  return new Map([...labels].map(([name, label]) => [name, completed(name, label)]));
 }
 
 async function specOf(entry: ExportConfig, config: Config): Promise<ExportSpec> {
@@ -87,29 +102,47 @@ async function servedExport(spec: ExportSpec, trees: Trees): Promise<ServedExpor
   };
 }
 
-/** What it boots is there, or what is missing. */
-async function bootable(label: LinuxLabel): Promise<object | { readonly missing: string }> {
-  const { export: from, kernel, initrd } = label;
-  if (kernel === undefined || initrd === undefined) return findKernel(from.tree);
-  for (const path of [kernel, initrd]) {
-    const file = await resolve(from.tree, path);
-    if (typeof file === "string" || file.type !== "file") return { missing: `has no file ${path}` };
-  }
-  return label;
-}
-
 /** A label that cannot boot is worth a line before the first node shows it. */
 export async function warnOfKernels(
-  { labels }: Current,
+  { labels, overlay }: Current,
   warn: (text: string) => void,
 ): Promise<void> {
   for (const [name, label] of labels) {
-    if (label.kind === "local") continue;
-    const found = await bootable(label);
-    if ("missing" in found) {
-      warn(`label ${name} cannot boot: the tree ${label.export.name} ${found.missing}`);
-    }
+    const missing = await missingOf(label, overlay);
+    if (missing !== undefined) warn(`label ${name} cannot boot: ${missing}`);
   }
+}
+
+/** What keeps a label from booting; undefined: nothing. */
+async function missingOf(label: Label, overlay: Tree | undefined): Promise<string | undefined> {
+  if (label.kind === "local" || label.kind === "message") return undefined;
+  const { export: from } = label;
+  if (label.kind === "program") {
+    const trees = overlay === undefined ? [from.tree] : [overlay, from.tree];
+    const path = await firstMissing([label.program, ...label.initrds], trees);
+    if (path === undefined) return undefined;
+    const places = overlay === undefined ? "" : ", nor has the overlay";
+    return `the tree ${from.name} has no file ${path}${places}`;
+  }
+  const { kernel, initrd } = label;
+  if (kernel === undefined || initrd === undefined) {
+    const found = await findKernel(from.tree);
+    return "missing" in found ? `the tree ${from.name} ${found.missing}` : undefined;
+  }
+  const path = await firstMissing([kernel, initrd], [from.tree]);
+  return path === undefined ? undefined : `the tree ${from.name} has no file ${path}`;
+}
+
+/** The first path that is a file in none of the trees. */
+async function firstMissing(
+  paths: readonly string[],
+  trees: readonly Tree[],
+): Promise<string | undefined> {
+  for (const path of paths) {
+    const found = await Promise.all(trees.map((tree) => resolve(tree, path)));
+    if (!found.some((file) => typeof file !== "string" && file.type === "file")) return path;
+  }
+  return undefined;
 }
 
 /** What is decided at the start. @throws UserError */

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { UserError } from "../user-error.ts";
+import { firmwares } from "./demo/firmware.ts";
 import { type InsideOptions, runInside } from "./demo/inside.ts";
 import { demoTree } from "./demo/tree.ts";
 import { installMissing, requirePackages } from "./packages.ts";
@@ -15,6 +16,7 @@ const NODES_MAX = 32;
 interface DemoOptions {
   readonly nodes: number;
   readonly layer: InsideOptions["layer"];
+  readonly firmware: InsideOptions["firmware"];
   readonly memory: number;
   readonly timeout: number;
   readonly tree?: string;
@@ -38,6 +40,11 @@ export function demoCommand(): Command {
       )
         .choices(["tmpfs", "iscsi"])
         .default("tmpfs"),
+    )
+    .addOption(
+      new Option("--firmware <firmware>", "what the nodes start with")
+        .choices(firmwares)
+        .default("bios"),
     )
     .option("--console", "show the first node's console here, to log in; Ctrl-] ends it")
     .option(
@@ -64,6 +71,7 @@ The nodes' user is root, the password sidus.
 Example:
   sidus demo --nodes 2
   sidus demo --console
+  sidus demo --firmware secure-boot
   sidus demo --layer iscsi --console`,
     )
     .action(demo);
@@ -93,6 +101,7 @@ async function demo(options: DemoOptions): Promise<void> {
       work,
       nodes: options.nodes,
       layer: options.layer,
+      firmware: options.firmware,
       memory: options.memory,
       timeout: options.timeout,
       kvm: options.kvm === true,

@@ -18,6 +18,12 @@ export const servedPorts: readonly ServedPort[] = [
   },
   {
     protocol: "udp",
+    port: 4011,
+    what: "PXE boot server, with dhcp: { mode: proxy }",
+    todo: "stop that ProxyDHCP server (dnsmasq, WDS), or serve addresses too: dhcp: { mode: server }",
+  },
+  {
+    protocol: "udp",
     port: 69,
     what: "TFTP",
     todo: "stop that TFTP server: systemctl disable --now tftpd-hpa, or atftpd, or dnsmasq",
@@ -70,7 +76,10 @@ export function socketsOn(table: string, protocol: "udp" | "tcp", port: number):
 }
 
 /** Who has a port: names of programs, "the kernel or another user's program" where none can be told; undefined: nobody. */
-export function holderOf({ protocol, port }: ServedPort): string | undefined {
+export function holderOf({
+  protocol,
+  port,
+}: Pick<ServedPort, "protocol" | "port">): string | undefined {
   const inodes = [protocol, `${protocol}6`].flatMap((name) =>
     socketsOn(readOr(`/proc/net/${name}`), protocol, port),
   );

@@ -1,7 +1,8 @@
+import type { KnownNode } from "../boot/inventory.ts";
 import type { Chap } from "../boot/iscsi.ts";
 import { contains, formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
-import type { Config } from "../config/config.ts";
+import type { Config, NodeConfig } from "../config/config.ts";
 import type { VolumeGrant } from "../plane/messages.ts";
 import { chapKey, secretsOf } from "../volume/chap.ts";
 import type { Current } from "./current.ts";
@@ -35,11 +36,17 @@ export function lostVolume(
   mac: MacAddress | undefined,
 ): string | undefined {
   const known = inventory.at(address, mac);
-  const label = labels.get(known?.label ?? config.boot.default);
+  const label = labels.get(labelOf(known, config));
   if (label?.kind !== "linux" || label.layer !== "iscsi") return undefined;
   if (layerOf(body) !== "tmpfs") return undefined;
   const who = known?.name ?? formatIpv4(address);
   return `${who} is up without its volume and keeps nothing: its console says why, after "rootaufs:"`;
+}
+
+/** What a node boots: its own label, or that of its kind. */
+export function labelOf(known: KnownNode | undefined, { boot }: Pick<Config, "boot">): string {
+  if (known === undefined) return boot.unknown ?? boot.default;
+  return known.label ?? boot.default;
 }
 
 /** The volume of the node that has this address, `mac` as we know: the one that the configuration names, or else the address's. */
@@ -50,11 +57,21 @@ export function grantsFor(
   chapFor: ChapFor,
 ): readonly VolumeGrant[] {
   const known = inventory.at(address, mac);
-  if (known === undefined && (config.dhcp.denyUnknown || !contains(config.subnet, address)))
-    return [];
+  if (known === undefined && (config.dhcp.denyUnknown || !isOurs(address, config))) return [];
   const volume = known?.volume ?? formatIpv4(address);
-  const node = config.nodes.find((one) => one.mac === known?.mac);
+  const node = known === undefined ? undefined : configured(known, config);
   const bytes = node?.volume.bytes ?? config.iscsi.bytes;
   const whose = known?.mac ?? mac ?? formatIpv4(address);
   return [{ volume, node: whose, bytes, chap: chapFor(volume) }];
+}
+
+function isOurs(address: Ipv4, { subnet, dhcp }: Config): boolean {
+  return [subnet, ...dhcp.subnets.map(({ network }) => network)].some((network) =>
+    contains(network, address),
+  );
+}
+
+/** Each node has at least one of the three, which no other has. */
+function configured({ mac, uuid, serial }: KnownNode, { nodes }: Config): NodeConfig | undefined {
+  return nodes.find((node) => node.mac === mac && node.uuid === uuid && node.serial === serial);
 }

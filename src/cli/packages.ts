@@ -4,7 +4,7 @@ import process from "node:process";
 import { UserError } from "../user-error.ts";
 
 /** What somebody wants to do with sidus on this machine. */
-export const purposes = ["build", "serve", "demo", "test", "bench"] as const;
+export const purposes = ["build", "serve", "demo", "medium", "test", "bench"] as const;
 export type Purpose = (typeof purposes)[number];
 
 export interface DebianPackage {
@@ -24,8 +24,15 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "qemu-system-x86", reason: "the nodes" },
     { name: "qemu-system-data", reason: "their firmware" },
     { name: "seabios", reason: "their BIOS" },
+    { name: "ovmf", reason: "their UEFI" },
     { name: "ipxe-qemu", reason: "the PXE ROMs of their network cards" },
     { name: "iproute2", reason: "their private network" },
+  ],
+  medium: [
+    { name: "isolinux", reason: "starts iPXE from CDs and USB sticks" },
+    { name: "mtools", reason: "writes UEFI's file system without being root" },
+    { name: "syslinux-common", reason: "what ISOLINUX loads" },
+    { name: "xorriso", reason: "writes the image" },
   ],
   test: [
     { name: "atftp", reason: "a foreign TFTP client" },
@@ -42,7 +49,11 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
       name: "gcc",
       reason: "compiles the load that replays boots and the client that compares trees",
     },
+    { name: "grub-common", reason: "grub-script-check: judges what GRUB is given" },
+    { name: "grub-efi-amd64-bin", reason: "GRUB for UEFI without a tree" },
+    { name: "ipxe", reason: "iPXE's loaders without a tree" },
     { name: "isc-dhcp-client", reason: "a foreign DHCP client" },
+    { name: "isc-dhcp-relay", reason: "a foreign DHCP relay" },
     { name: "libc6-dev", reason: "what those are compiled with" },
     { name: "libiscsi-bin", reason: "iscsi-ls, iscsi-inq: a foreign iSCSI initiator" },
     { name: "libnfs-dev", reason: "a foreign NFS client that compares trees is compiled with it" },
@@ -61,6 +72,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "udhcpc", reason: "a foreign DHCP client" },
   ],
   bench: [
+    { name: "dnsmasq-base", reason: "a TFTP server to compare with" },
     { name: "erofs-utils", reason: "mkfs.erofs: seals the tree that is served" },
     { name: "gcc", reason: "compiles the load" },
     { name: "iperf3", reason: "what the loopback itself moves" },
@@ -70,6 +82,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "nfs-ganesha", reason: "an NFS server to compare with" },
     { name: "nfs-ganesha-vfs", reason: "its directories" },
     { name: "rpcbind", reason: "that server registers there" },
+    { name: "tftpd-hpa", reason: "a TFTP server to compare with" },
     { name: "tgt", reason: "an iSCSI server to compare with" },
     { name: "util-linux", reason: "unshare, nsenter, taskset: who runs where" },
   ],
@@ -79,7 +92,8 @@ const includes: Readonly<Record<Purpose, readonly Purpose[]>> = {
   build: ["build"],
   serve: ["serve"],
   demo: ["build", "demo"],
-  test: ["build", "demo", "test"],
+  medium: ["medium"],
+  test: ["build", "demo", "medium", "test"],
   bench: ["bench"],
 };
 

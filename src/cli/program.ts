@@ -4,8 +4,12 @@ import { UserError } from "../user-error.ts";
 import { buildCommand } from "./build.ts";
 import { demoCommand, demoInsideCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
+import { explainCommand } from "./explain.ts";
 import { imageCommand } from "./image.ts";
+import { mediumCommand } from "./medium.ts";
+import { nodesCommand } from "./nodes.ts";
 import { serveCommand } from "./serve.ts";
+import { statusCommand } from "./status.ts";
 import { version } from "./version.ts";
 import { volumeCommand } from "./volume.ts";
 
@@ -20,6 +24,10 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .addCommand(buildCommand())
     .addCommand(imageCommand())
     .addCommand(volumeCommand())
+    .addCommand(mediumCommand())
+    .addCommand(nodesCommand())
+    .addCommand(statusCommand())
+    .addCommand(explainCommand())
     .addCommand(doctorCommand())
     .addCommand(demoInsideCommand(), { hidden: true });
   for (const command of allBelow(program)) command.exitOverride();

@@ -1,10 +1,11 @@
-import type { Inventory } from "../boot/inventory.ts";
-import { loaderFor } from "../boot/loader.ts";
-import { type ServedSettings, servedFiles } from "../boot/served.ts";
-import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
-import { formatMac } from "../bytes/mac.ts";
+import { Identities } from "../boot/identities.ts";
+import { whyNoLoader } from "../boot/loader.ts";
+import { Loaders } from "../boot/loaders.ts";
+import type { SaidIdentity } from "../boot/served/settings.ts";
+import { servedFiles } from "../boot/served.ts";
+import type { Ipv4 } from "../bytes/ipv4.ts";
+import { formatMac, type MacAddress } from "../bytes/mac.ts";
 import type { Config } from "../config/config.ts";
-import { type DhcpServer, serveDhcp } from "../dhcp/server.ts";
 import { serveHttp } from "../http/server.ts";
 import { ARCHITECTURES_WARNED_MAX } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
@@ -19,10 +20,13 @@ import { Parents } from "../tree/parents.ts";
 import type { BootEvent } from "../watch/events.ts";
 import { Presence } from "../watch/presence.ts";
 import { Refusals } from "../watch/refusals.ts";
-import { type NodeBoot, type StageReached, Timeline } from "../watch/timeline.ts";
-import { type Current, currentOf, refuseFixedChanges, warnOfKernels } from "./current.ts";
-import { type ChapFor, chapOf, grantsFor, lostVolume } from "./grants.ts";
+import { type NodeBoot, type Stage, type StageReached, Timeline } from "../watch/timeline.ts";
+import { type Addresses, openAddresses } from "./addresses.ts";
+import { currentOf, refuseFixedChanges, warnOfKernels } from "./current.ts";
+import { type ExplanationShown, explanationOf } from "./explain-answer.ts";
+import { chapOf, grantsFor, lostVolume } from "./grants.ts";
 import { ImageWatch } from "./image-watch.ts";
+import { type BootFileFor, loaderSettings, servedSettings } from "./room-settings.ts";
 import { statusOf, treeOf } from "./status.ts";
 
 /** All servers of one configuration, in this process. */
@@ -30,6 +34,8 @@ export interface Room extends AsyncDisposable {
   /** Takes on what can change while it runs. @throws UserError for what cannot; the old configuration then stays. */
   reload(config: Config): Promise<void>;
   boots(): readonly NodeBoot[];
+  /** Why a node is where it is. */
+  explain(mac: MacAddress): ExplanationShown;
   refused(): Record<string, Record<string, number>>;
   /** Rejects when part of it ended: what is left serves only some of the nodes. */
   readonly failed: Promise<never>;
@@ -46,11 +52,19 @@ export interface RoomDeps {
 export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   await using opened = new AsyncDisposableStack();
   const { clock, report, warn } = deps;
-  let dhcp: DhcpServer | undefined;
-  const timeline = new Timeline(clock, deps.reached, (of) => {
-    const mac = dhcp?.nodeAt(of)?.mac;
-    return mac === undefined ? undefined : { mac, name: current.inventory.byMac(mac)?.name };
-  });
+  let addresses: Addresses | undefined;
+  const nodeAt = (of: Ipv4) => addresses?.nodeAt(of);
+  const timeline = new Timeline(
+    clock,
+    (boot, stage) => {
+      if (isBeyondLoader(stage)) loaders.cameFurther(boot.mac);
+      deps.reached(boot, stage);
+    },
+    (of) => {
+      const mac = nodeAt(of)?.mac;
+      return mac === undefined ? undefined : { mac, name: current.inventory.byMac(mac)?.name };
+    },
+  );
   const refusals = new Refusals();
   const presence = new Presence(clock);
   const failed = Promise.withResolvers<never>();
@@ -61,10 +75,17 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     deps.tell(event);
   };
 
+  const state = opened.use(openState(config.state));
+  const identities = new Identities(
+    state.identities({ clock, report }),
+    () => clock.epochMs(),
+    (identity) => current.inventory.byIdentity(identity) !== undefined,
+  );
+  const heardOf = (mac: MacAddress) => identities.of(mac);
   const cache = BlockCache.create(config.cache);
   const parents = Parents.create();
   const trees = opened.use(new Trees({ clock, cache, parents }));
-  let current = await currentOf(config, trees);
+  let current = await currentOf(config, trees, heardOf);
   await warnOfKernels(current, warn);
 
   const { address, ports } = config;
@@ -78,14 +99,14 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       parents,
       exports: current.specs,
       tell,
-      present: (addresses) => presence.see(addresses),
+      present: (seen) => presence.see(seen),
       used: (uses) => void images?.used(uses).catch((error) => report("images", error)),
       report,
       failed: failed.reject,
     }),
   );
   const change = inTurn(async (next: () => Config) => {
-    const changed = await currentOf(next(), trees);
+    const changed = await currentOf(next(), trees, heardOf);
     await warnOfKernels(changed, warn);
     await plane.take(changed.specs);
     current = changed;
@@ -99,8 +120,6 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       report,
     }),
   );
-  const loader = warnedLoader(warn);
-  const nodeAt = (of: Ipv4) => dhcp?.nodeAt(of);
   const chapFor = await chapOf(config);
   // Before the leases are read, nobody can say whose volume is whose.
   const started = Promise.withResolvers<void>();
@@ -113,15 +132,32 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         await started.promise;
         return grantsFor(of, current, nodeAt(of)?.mac, chapFor);
       },
-      present: (addresses) => presence.see(addresses),
+      present: (seen) => presence.see(seen),
       tell,
       warn,
       report,
       failed: failed.reject,
     }),
   );
-  const files = servedFiles(() => servedSettings(current, chapFor, nodeAt));
 
+  const loaders = new Loaders({
+    now: () => clock.now(),
+    settings: () => loaderSettings(current),
+    warn,
+  });
+  const served = {
+    nodeAt,
+    loaders,
+    learn: (said: SaidIdentity) => identities.learn({ ...said, architecture: undefined }),
+  };
+  const files = servedFiles(() => servedSettings(current, chapFor, served));
+  const explain = (mac: MacAddress): ExplanationShown =>
+    explanationOf(mac, {
+      timeline,
+      mode: config.dhcp.mode,
+      now: clock.now(),
+      isPresent: (of) => presence.has(of),
+    });
   opened.use(await serveTftp({ local: at(ports.tftp), files, clock, tell, report }));
   opened.use(
     await serveHttp({
@@ -132,7 +168,14 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         const lost = lostVolume(from, body, current, nodeAt(from)?.mac);
         if (lost !== undefined) warn(lost);
       },
-      status: () => statusOf(timeline.boots(), refusals.counts()),
+      status: () =>
+        statusOf({
+          boots: timeline.boots(),
+          refused: refusals.counts(),
+          now: clock.now(),
+          isKnown: (mac) => current.inventory.byMac(mac) !== undefined,
+        }),
+      explain: (mac) => ({ isHeard: timeline.boot(mac) !== undefined, shown: explain(mac) }),
       tell,
       report,
     }),
@@ -151,20 +194,18 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   );
 
   // Last, so that no firmware is sent to what does not listen yet, or not any more.
-  if (config.dhcp.mode === "server") {
-    const store = opened.use(openState(config.state)).leases;
-    dhcp = opened.use(
-      await serveDhcp({
-        settings: () => dhcpSettings(current, loader),
-        clock,
-        store,
-        isPresent: (of) => presence.has(of),
-        tell,
-        report,
-        ports: { server: ports.dhcp, client: ports.dhcp + 1 },
-      }),
-    );
-  }
+  addresses = await openAddresses(config, {
+    clock,
+    store: state.leases,
+    current: () => current,
+    bootFile: warnedLoader(loaders, warn),
+    isPresent: (of) => presence.has(of),
+    learn: (facts) => identities.learn(facts),
+    tell,
+    warn,
+    report,
+  });
+  if (addresses !== undefined) opened.use(addresses);
   started.resolve();
   const stack = opened.move();
   return {
@@ -174,10 +215,16 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         return next;
       }),
     boots: () => timeline.boots(),
+    explain,
     refused: () => refusals.counts(),
     failed: failed.promise,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
+}
+
+/** What the node loaded has started something. */
+function isBeyondLoader(stage: Stage): boolean {
+  return stage === "kernel" || stage === "root";
 }
 
 /** Calls that come while one is under way wait for it. */
@@ -191,61 +238,16 @@ function inTurn<T>(work: (given: T) => Promise<void>): (given: T) => Promise<voi
 }
 
 /** Firmware that gets no loader is named, once an architecture: its own screen seldom says more than a number. */
-function warnedLoader(warn: (text: string) => void): typeof loaderFor {
+function warnedLoader(loaders: Loaders, warn: (text: string) => void): BootFileFor {
   const warned = new Set<number>();
   return (facts) => {
+    const file = loaders.bootFile(facts);
     const { architecture, mac } = facts;
-    const file = loaderFor(facts);
     const isNews = architecture !== undefined && !warned.has(architecture);
     if (file === undefined && isNews && warned.size < ARCHITECTURES_WARNED_MAX) {
       warned.add(architecture);
-      warn(
-        `${formatMac(mac)} has firmware of PXE architecture ${architecture}: only BIOS (0) has a loader yet`,
-      );
+      warn(`${formatMac(mac)} ${whyNoLoader(facts)}`);
     }
     return file;
-  };
-}
-
-function dhcpSettings({ config, inventory, exports, labels }: Current, bootFile: typeof loaderFor) {
-  const { address, subnet, dhcp, boot } = config;
-  return {
-    serverAddress: address,
-    subnet,
-    ranges: dhcp.ranges,
-    leaseSeconds: dhcp.leaseSeconds,
-    router: dhcp.router,
-    dns: dhcp.dns,
-    domain: dhcp.domain,
-    denyUnknown: dhcp.denyUnknown,
-    inventory,
-    bootFile,
-    rootPath: (facts: { mac: Parameters<Inventory["byMac"]>[0] }) => {
-      const label = labels.get(inventory.byMac(facts.mac)?.label ?? boot.default);
-      const from = label?.kind === "linux" ? label.export : exports[0];
-      return from === undefined ? undefined : `${formatIpv4(address)}:${from.path}`;
-    },
-  };
-}
-
-function servedSettings(
-  current: Current,
-  chapFor: ChapFor,
-  nodeAt: ServedSettings["nodeAt"],
-): ServedSettings {
-  const { config, inventory, exports, overlay, labels } = current;
-  return {
-    boot: {
-      serverAddress: config.address,
-      httpPort: config.ports.http,
-      nfsPort: config.ports.nfs,
-      iscsi: { port: config.ports.iscsi, iqn: config.iscsi.iqn, chapFor },
-      default: config.boot.default,
-      labels,
-    },
-    inventory,
-    exports,
-    overlay,
-    nodeAt,
   };
 }

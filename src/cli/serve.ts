@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { Command } from "commander";
-import { formatIpv4 } from "../bytes/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { formatMac } from "../bytes/mac.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
@@ -10,7 +10,9 @@ import { systemClock } from "../net/clock.ts";
 import { interfaceAddresses } from "../net/interfaces.ts";
 import { UserError } from "../user-error.ts";
 import type { BootEvent } from "../watch/events.ts";
+import { StuckWatch } from "../watch/stuck.ts";
 import type { NodeBoot, Stage } from "../watch/timeline.ts";
+import { openControl } from "./control.ts";
 import { type Log, openLog } from "./log.ts";
 import { openRoom, type Room } from "./room.ts";
 
@@ -24,14 +26,18 @@ interface ServeOptions {
 
 export function serveCommand(): Command {
   return new Command("serve")
-    .description("Serve DHCP, TFTP, HTTP and NFS in the foreground, as the configuration says.")
+    .description(
+      "Serve DHCP, TFTP, HTTP, NFS and iSCSI in the foreground, as the configuration says.",
+    )
     .requiredOption("-c, --config <file>", "the configuration, sidus.yaml")
     .option("--ready-file <file>", "write this file when every port listens")
     .addHelpText(
       "after",
       `
+dhcp.mode says what it does about addresses: server gives them; proxy only says what to boot, beside the network's own
+DHCP server; off does neither.
 SIGTERM or Ctrl-C stops it, SIGHUP reads the configuration again. As a service of systemd: Type=notify, NotifyAccess=all.
-While it runs, http://ADDRESS/status.json says what every node is doing.
+While it runs, sidus status says what every node is doing, and sidus explain why one does not boot.
 
 Example:
   sidus serve --config /etc/sidus.yaml`,
@@ -49,9 +55,12 @@ async function serve(options: ServeOptions): Promise<void> {
   writeReady(options.readyFile, (file) => rmSync(file, { force: true }));
   const opened = Promise.withResolvers<Room>();
   let reloaded: Promise<unknown> = opened.promise;
-  process.on("SIGHUP", () => {
-    reloaded = reloaded.then(async () => reload(options.config, await opened.promise, log));
-  });
+  const reloadInTurn = (): Promise<void> => {
+    const mine = reloaded.then(async () => reload(options.config, await opened.promise, log));
+    reloaded = mine.catch(() => {});
+    return mine;
+  };
+  process.on("SIGHUP", () => void reloadInTurn().catch((error) => logFailure(log, error)));
   await using room = await openRoom(config, {
     clock: systemClock,
     report: (what, error) => log.error({ err: error }, what),
@@ -60,6 +69,17 @@ async function serve(options: ServeOptions): Promise<void> {
     reached: (boot, stage) => logStage(log, boot, stage),
   });
   opened.resolve(room);
+  await using _control = await openControl({
+    state: config.state,
+    reload: reloadInTurn,
+    report: (what, error) => log.error({ err: error }, what),
+  });
+  using _stuck = new StuckWatch({
+    clock: systemClock,
+    boots: room.boots,
+    explain: room.explain,
+    warn: (text) => log.warn(text),
+  });
   logListening(log, config);
   const refusals = logRefusals(log, room);
   sayReady(options.readyFile, log);
@@ -68,10 +88,16 @@ async function serve(options: ServeOptions): Promise<void> {
 }
 
 function logListening(log: Log, { address, ports, dhcp, exports, file }: Config): void {
-  const shown = dhcp.mode === "off" ? { ...ports, dhcp: undefined } : ports;
+  const isOff = dhcp.mode === "off";
+  const shown = {
+    ...ports,
+    dhcp: isOff ? undefined : ports.dhcp,
+    proxy: dhcp.mode === "proxy" ? ports.proxy : undefined,
+  };
   log.info(
     {
       address: formatIpv4(address),
+      dhcp: dhcp.mode,
       ports: shown,
       exports: exports.map((entry) => entry.path),
       file,
@@ -99,25 +125,28 @@ function sayReady(readyFile: string | undefined, log: Log): void {
 }
 
 async function reload(file: string, room: Room, log: Log): Promise<void> {
-  try {
-    const config = loadConfig(file, interfaceAddresses());
-    await room.reload(config);
-    log.level = config.log.level;
-    log.info({ file }, "configuration reloaded");
-  } catch (error) {
-    if (error instanceof UserError) log.error(error.message);
-    else log.error({ err: error }, "reload failed");
-  }
+  const config = loadConfig(file, interfaceAddresses());
+  await room.reload(config);
+  log.level = config.log.level;
+  log.info({ file }, "configuration reloaded");
+}
+
+function logFailure(log: Log, error: unknown): void {
+  if (error instanceof UserError) log.error(error.message);
+  else log.error({ err: error }, "reload failed");
 }
 
 function logStage(log: Log, boot: NodeBoot, stage: Stage): void {
   const seconds =
     Math.round(((boot.reached.get(stage) ?? boot.startedAt) - boot.startedAt) / 10) / 100;
-  log.info(
+  // Of who does not boot, an address is no news.
+  const level = stage === "dhcp" && boot.firmware === undefined ? "debug" : "info";
+  if (!log.isLevelEnabled(level)) return;
+  log[level](
     {
       node: boot.name,
       mac: formatMac(boot.mac),
-      address: boot.address === undefined ? undefined : formatIpv4(boot.address),
+      address: addressText(boot.address),
       seconds,
       tree: boot.tree,
     },
@@ -134,8 +163,15 @@ function logEvent(log: Log, event: BootEvent): void {
 }
 
 function readable({ kind: _, ...event }: Exclude<BootEvent, { kind: "refused" }>): object {
-  const address = event.address === undefined ? undefined : formatIpv4(event.address);
-  return "mac" in event ? { ...event, address, mac: formatMac(event.mac) } : { ...event, address };
+  const address = addressText(event.address);
+  if (!("mac" in event)) return { ...event, address };
+  const { mac, elsewhere, relay } = event;
+  const others = { elsewhere: addressText(elsewhere), relay: addressText(relay) };
+  return { ...event, ...others, address, mac: formatMac(mac) };
+}
+
+function addressText(address: Ipv4 | undefined): string | undefined {
+  return address === undefined ? undefined : formatIpv4(address);
 }
 
 function logRefusals(log: Log, room: Room): NodeJS.Timeout {

@@ -1,5 +1,5 @@
 import type { Cidr, Ipv4, Ipv4Range } from "../bytes/ipv4.ts";
-import type { MacAddress } from "../bytes/mac.ts";
+import type { MacAddress, MacPattern } from "../bytes/mac.ts";
 
 /** What sidus.yaml says, checked and completed: nothing after this asks whether it makes sense. */
 export interface Config {
@@ -29,6 +29,8 @@ export interface Config {
 
 export interface Ports {
   readonly dhcp: number;
+  /** PXE boot servers (PXE 2.1 §2.2.3). */
+  readonly proxy: number;
   readonly tftp: number;
   readonly http: number;
   readonly nfs: number;
@@ -37,13 +39,24 @@ export interface Ports {
 }
 
 export interface DhcpConfig {
-  readonly mode: "server" | "off";
+  /** `proxy`: another server gives the addresses. */
+  readonly mode: (typeof dhcpModes)[number];
+  /** The interface's own network first; the others are reached through relays. */
+  readonly subnets: readonly SubnetConfig[];
+  readonly denyUnknown: boolean;
+  /** Who is answered at all; none: everybody. */
+  readonly allow: readonly MacPattern[];
+}
+
+export const dhcpModes = ["server", "proxy", "off"] as const;
+
+export interface SubnetConfig {
+  readonly network: Cidr;
   readonly ranges: readonly Ipv4Range[];
   readonly leaseSeconds: number | "infinite";
   readonly router: Ipv4 | undefined;
   readonly dns: readonly Ipv4[];
   readonly domain: string | undefined;
-  readonly denyUnknown: boolean;
 }
 
 export interface IscsiConfig {
@@ -79,13 +92,34 @@ export const squashes = ["none", "root", "all"] as const;
 export interface BootConfig {
   /** Label of the nodes that name none. */
   readonly default: string;
+  /** Label of nodes that are not below `nodes:`; undefined: the default. */
+  readonly unknown: string | undefined;
+  /** How long the loader's menu is shown; 0: there is none. */
+  readonly menuSeconds: number;
+  readonly loader: (typeof loaders)[number];
   /** Directory whose files add to and replace those of the tree. */
   readonly overlay: string | undefined;
   readonly labels: ReadonlyMap<string, LabelConfig>;
 }
 
+/** The first program that firmware gets; `auto`: what fits it. */
+export const loaders = ["auto", "pxelinux", "lpxelinux", "ipxe", "grub", "shim"] as const;
+
 export type LabelConfig =
-  | { readonly kind: "local" }
+  | {
+      readonly kind: "local";
+      /** Counted from 1; undefined: the next device of the firmware's. */
+      readonly from: { readonly disk: number; readonly partition: number | undefined } | undefined;
+    }
+  | { readonly kind: "message"; readonly message: string }
+  | {
+      readonly kind: "program";
+      readonly export: string;
+      /** Paths in the tree, or in the overlay. */
+      readonly program: string;
+      readonly initrds: readonly string[];
+      readonly append: string | undefined;
+    }
   | {
       readonly kind: "linux";
       readonly export: string;
@@ -99,11 +133,18 @@ export type LabelConfig =
 /** Where a node's changes go: its memory, a volume of the server, a partition of its own; `none`: there are no changes. */
 export const layers = ["tmpfs", "iscsi", "local", "none"] as const;
 
+/** Has at least one of MAC address, UUID and serial number. */
 export interface NodeConfig {
-  readonly mac: MacAddress;
+  /** Which entry of `nodes:` names it, counted from 0; with patterns it names others, too. */
+  readonly entry: number;
+  readonly mac: MacAddress | undefined;
+  /** Lower case with dashes. */
+  readonly uuid: string | undefined;
+  readonly serial: string | undefined;
   readonly name: string | undefined;
   readonly address: Ipv4 | undefined;
   readonly label: string | undefined;
+  readonly loader: (typeof loaders)[number] | undefined;
   readonly append: string | undefined;
   readonly volume: VolumeConfig;
 }

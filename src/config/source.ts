@@ -25,7 +25,10 @@ export function readSource(file: string): Source {
   const [problem] = document.errors;
   if (problem !== undefined) {
     const { line } = lines.linePos(problem.pos[0]);
-    throw new UserError(`${file}:${line}: not valid YAML: ${problem.message.split("\n")[0]}`);
+    const hint = patternHint(text.split("\n")[line - 1] ?? "");
+    throw new UserError(
+      `${file}:${line}: not valid YAML: ${problem.message.split("\n")[0]}${hint}`,
+    );
   }
   return {
     file,
@@ -35,6 +38,13 @@ export function readSource(file: string): Source {
       return new UserError(`${file}:${line}: ${keyText(path)}${complaint}`);
     },
   };
+}
+
+/** Where YAML reads `{ name: n[1-40] }`, it finds a list within a name. */
+function patternHint(line: string): string {
+  return /\{.*\w:?\[[\da-f,-]+\]/i.test(line)
+    ? '; within { } a pattern needs quotes, as "n[1-40]"'
+    : "";
 }
 
 /** Aliases that name nothing, or too much, show only now. */

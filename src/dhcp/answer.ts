@@ -1,19 +1,20 @@
 import { ANY_ADDRESS, contains, type Ipv4 } from "../bytes/ipv4.ts";
+import { type MacAddress, matchesMac } from "../bytes/mac.ts";
 import { unreachable } from "../bytes/unreachable.ts";
+import type { Conflicts } from "./conflicts.ts";
 import type { DhcpRequest, NotARequest } from "./facts.ts";
 import type { Leases, NoAddress } from "./leases.ts";
-import { MessageType, Option, readAddress } from "./options.ts";
+import { MessageType, Option } from "./options.ts";
 import { type DhcpPacket, findOption } from "./packet.ts";
-import { permits, reservationOf } from "./pool.ts";
+import { type Pool, permits, reservationOf } from "./pool.ts";
 import { grant, refuse } from "./reply.ts";
-import type { DhcpSettings } from "./settings.ts";
+import { addressIn, type Exchange, leaseSeconds, serverIdFor, subnetOf } from "./subnet.ts";
 
 /**
  * What a client's message is answered with: RFC 2131 §4.3. Decides from the message, the settings, the leases and
  * the time; changes nothing but leases.
  *
- * Not done: BOOTP, a lease time that the client asks for (option 51), ARP or ping before an OFFER (a client that
- * finds its address in use declines it), rapid commit (RFC 4039), relays of other subnets.
+ * Not done: BOOTP, rapid commit (RFC 4039).
  */
 
 /** Why a message is not answered as asked. */
@@ -25,12 +26,16 @@ export type Refusal =
   | "not-for-servers"
   /** `deny-unknown`, and the inventory does not have the MAC address. */
   | "unknown-node"
+  /** `allow` does not have the MAC address. */
+  | "not-allowed"
   /** The client or its relay is in a network that we do not serve. */
   | "other-subnet"
   /** A message that is about an address, without one. */
   | "no-address"
   /** RFC 2131 §4.3.2: a client we have no record of may be another server's. */
   | "unknown-lease"
+  /** More leases than ever should wait to be written. */
+  | "busy"
   /** The lease could not be written to disk, or a mistake of ours: reported. */
   | "failed";
 
@@ -46,25 +51,37 @@ export type Outcome =
   | { readonly kind: "silent"; readonly address: Ipv4 | undefined }
   | { readonly kind: "refused"; readonly reason: Refusal };
 
-interface Context {
-  readonly request: DhcpRequest;
-  readonly settings: DhcpSettings;
+interface Message extends Omit<Exchange, "subnet"> {
   readonly leases: Leases;
+  readonly conflicts: Conflicts;
   /** Milliseconds since 1970. */
   readonly now: number;
+  /** More leases than ever should wait to be written. */
+  readonly isBusy: boolean;
+  /** Somebody uses the address that the node asked for. */
+  readonly foundTaken: (address: Ipv4, by: MacAddress) => void;
 }
 
-export function answer(context: Context): Outcome {
-  const { request, settings } = context;
-  const { ciaddr, giaddr } = request.packet;
-  if (settings.denyUnknown && settings.inventory.byMac(request.mac) === undefined) {
-    return refused("unknown-node");
+interface Context extends Exchange, Message {
+  readonly pool: Pool;
+}
+
+export function answer(message: Message): Outcome {
+  const { request, settings } = message;
+  const { mac, packet } = request;
+  const { allow, denyUnknown, inventory, serverAddress } = settings;
+  if (allow.length > 0 && !allow.some((pattern) => matchesMac(pattern, mac))) {
+    return refused("not-allowed");
   }
-  for (const address of [ciaddr, giaddr]) {
-    if (address !== ANY_ADDRESS && !contains(settings.subnet, address)) {
-      return refused("other-subnet");
-    }
-  }
+  if (denyUnknown && inventory.byMac(mac) === undefined) return refused("unknown-node");
+  if (message.isBusy) return refused("busy");
+  const subnet = subnetOf(packet, settings);
+  if (subnet === undefined) return refused("other-subnet");
+  return answerIn({ ...message, subnet, pool: { serverAddress, inventory, subnet } });
+}
+
+function answerIn(context: Context): Outcome {
+  const { request } = context;
   switch (request.type) {
     case MessageType.DISCOVER:
       return answerDiscover(context);
@@ -85,21 +102,23 @@ export function answer(context: Context): Outcome {
   }
 }
 
-function answerDiscover({ request, settings, leases, now }: Context): Outcome {
-  const address = leases.offer(settings, request.mac, requestedAddress(request), now);
+function answerDiscover(context: Context): Outcome {
+  const { request, pool, leases, conflicts, now } = context;
+  const wanted = addressIn(request.packet, Option.REQUESTED_ADDRESS);
+  const address = leases.offer(pool, request.mac, wanted, now);
   if (typeof address === "string") return refused(address);
-  const packet = grant(request, settings, MessageType.OFFER, address);
+  if (leases.of(request.mac)?.address !== address) conflicts.offered(context, address, now);
+  const packet = grant(context, MessageType.OFFER, address);
   return { kind: "reply", type: MessageType.OFFER, packet, address };
 }
 
 /** RFC 2131 §4.3.2, table 4: the fields that are set say in which state the client is. */
 function answerRequest(context: Context): Outcome {
-  const { request, settings, leases } = context;
-  const serverId = serverIdOf(request);
-  const requested = requestedAddress(request);
+  const { request, leases } = context;
+  const requested = addressIn(request.packet, Option.REQUESTED_ADDRESS);
   const { ciaddr } = request.packet;
-  if (serverId !== undefined) {
-    if (serverId !== settings.serverAddress) {
+  if (serverIdOf(request) !== undefined) {
+    if (!isToUs(context)) {
       leases.withdrawOffer(request.mac);
       return { kind: "silent", address: undefined };
     }
@@ -111,15 +130,19 @@ function answerRequest(context: Context): Outcome {
 
 /** The client takes our offer. An offer that we have forgotten still holds where the address is free. */
 function answerSelecting(context: Context, requested: Ipv4): Outcome {
-  return isFree(context, requested)
-    ? acknowledge(context, requested)
-    : nak(context, "address not available");
+  if (!isFree(context, requested)) return nak(context, "address not available");
+  const other = context.conflicts.at(context, requested);
+  if (other === undefined) return acknowledge(context, requested);
+  context.leases.withdrawOffer(context.request.mac);
+  context.leases.avoid(requested, context.now);
+  context.foundTaken(requested, other);
+  return nak(context, "address in use");
 }
 
 /** The client was switched on and remembers an address. */
 function answerInitReboot(context: Context, requested: Ipv4): Outcome {
-  const { request, settings, leases } = context;
-  if (!contains(settings.subnet, requested)) return nak(context, "wrong network");
+  const { request, subnet, leases } = context;
+  if (!contains(subnet.network, requested)) return nak(context, "wrong network");
   const known = leases.of(request.mac);
   // RFC 2131 §4.3.2: without a record of the client the server must be silent.
   if (known === undefined) return refused("unknown-lease");
@@ -130,76 +153,80 @@ function answerInitReboot(context: Context, requested: Ipv4): Outcome {
 
 /** RENEWING by unicast and REBINDING by broadcast: a client that uses its address. */
 function answerRenewing(context: Context, ciaddr: Ipv4): Outcome {
-  const { request, settings, leases, now } = context;
+  const { request, pool, leases, now } = context;
   if (isRightful(context, ciaddr)) return acknowledge(context, ciaddr);
   const isTaken = leases.at(ciaddr, now) !== undefined;
   // Outside our ranges, of a client that we never saw: another server's, which may be on this network too.
-  if (leases.of(request.mac) === undefined && !isTaken && !permits(settings, request.mac, ciaddr)) {
+  if (leases.of(request.mac) === undefined && !isTaken && !permits(pool, request.mac, ciaddr)) {
     return refused("unknown-lease");
   }
   return nak(context, "address no longer available");
 }
 
-function answerDecline({ request, settings, leases, now }: Context): Outcome {
-  const address = requestedAddress(request);
+function answerDecline(context: Context): Outcome {
+  const { request, leases, now } = context;
+  const address = addressIn(request.packet, Option.REQUESTED_ADDRESS);
   if (address === undefined) return refused("no-address");
-  if (serverIdOf(request) !== settings.serverAddress) return { kind: "silent", address: undefined };
+  if (!isToUs(context)) return { kind: "silent", address: undefined };
   if (!leases.decline(request.mac, address, now)) return refused("unknown-lease");
   return { kind: "silent", address };
 }
 
-function answerRelease({ request, settings, leases, now }: Context): Outcome {
+function answerRelease(context: Context): Outcome {
+  const { request, leases, now } = context;
   const { ciaddr } = request.packet;
   if (ciaddr === ANY_ADDRESS) return refused("no-address");
-  if (serverIdOf(request) !== settings.serverAddress) return { kind: "silent", address: undefined };
+  if (!isToUs(context)) return { kind: "silent", address: undefined };
   if (!leases.release(request.mac, ciaddr, now)) return refused("unknown-lease");
   return { kind: "silent", address: ciaddr };
 }
 
-function answerInform({ request, settings }: Context): Outcome {
-  const { ciaddr } = request.packet;
+function answerInform(context: Context): Outcome {
+  const { ciaddr } = context.request.packet;
   if (ciaddr === ANY_ADDRESS) return refused("no-address");
-  const packet = grant(request, settings, MessageType.ACK, undefined);
+  const packet = grant(context, MessageType.ACK, undefined);
   return { kind: "reply", type: MessageType.ACK, packet, address: ciaddr };
 }
 
-function acknowledge({ request, settings, leases, now }: Context, address: Ipv4): Outcome {
-  const lease = leases.bind(request.mac, address, endOfLease(settings, now), now);
+function acknowledge(context: Context, address: Ipv4): Outcome {
+  const { request, leases, now } = context;
+  const lease = leases.bind(request.mac, address, endOfLease(context), now);
   if (lease === undefined) return refused("pool-exhausted");
-  const packet = grant(request, settings, MessageType.ACK, address);
+  const packet = grant(context, MessageType.ACK, address);
   return { kind: "reply", type: MessageType.ACK, packet, address };
 }
 
-function nak({ request, settings }: Context, reason: string): Outcome {
-  const packet = refuse(request, settings, reason);
+function nak(context: Context, reason: string): Outcome {
+  const packet = refuse(context, reason);
   return { kind: "reply", type: MessageType.NAK, packet, address: undefined };
 }
 
-function isFree({ request, settings, leases, now }: Context, address: Ipv4): boolean {
-  return leases.isAvailable(settings, request.mac, address, now);
+function isFree({ request, pool, leases, now }: Context, address: Ipv4): boolean {
+  return leases.isAvailable(pool, request.mac, address, now);
 }
 
 /** Free for the node, and not to be exchanged for the address that the configuration now keeps for it. */
 function isRightful(context: Context, address: Ipv4): boolean {
-  const reserved = reservationOf(context.settings, context.request.mac);
+  const reserved = reservationOf(context.pool, context.request.mac);
   const mustMove = reserved !== undefined && reserved !== address && isFree(context, reserved);
   return !mustMove && isFree(context, address);
 }
 
-function endOfLease(settings: DhcpSettings, now: number): number {
-  const { leaseSeconds: seconds } = settings;
-  return seconds === "infinite" ? Number.POSITIVE_INFINITY : now + seconds * 1000;
+function endOfLease(context: Context): number {
+  const seconds = leaseSeconds(context);
+  return seconds === "infinite" ? Number.POSITIVE_INFINITY : context.now + seconds * 1000;
 }
 
-function requestedAddress({ packet }: DhcpRequest): Ipv4 | undefined {
-  const data = findOption(packet, Option.REQUESTED_ADDRESS);
-  return data === undefined ? undefined : readAddress(data);
+/** Also by the name that a relay gave us. */
+function isToUs({ request, settings }: Context): boolean {
+  const serverId = serverIdOf(request);
+  return serverId === settings.serverAddress || serverId === serverIdFor(request, settings);
 }
 
 /** One that cannot be read is at least not ours. */
 function serverIdOf({ packet }: DhcpRequest): Ipv4 | undefined {
-  const data = findOption(packet, Option.SERVER_ID);
-  return data === undefined ? undefined : (readAddress(data) ?? ANY_ADDRESS);
+  if (findOption(packet, Option.SERVER_ID) === undefined) return undefined;
+  return addressIn(packet, Option.SERVER_ID) ?? ANY_ADDRESS;
 }
 
 function refused(reason: Refusal): Outcome {

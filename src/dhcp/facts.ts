@@ -26,6 +26,11 @@ export type NotARequest = "not-a-request" | "not-ethernet" | "no-message-type";
 
 const ETHERNET = 1;
 
+/** Option 60 of firmware that boots by HTTP (UEFI 2.10 §24.7.2), alone in replies, and before an architecture in requests. */
+export const HTTP_CLIENT = "HTTPClient";
+/** PXE 2.1 §2.2.1. */
+export const PXE_CLIENT = "PXEClient";
+
 export function readRequest(packet: DhcpPacket): DhcpRequest | NotARequest {
   if (packet.op !== Op.REQUEST) return "not-a-request";
   if (packet.hardwareType !== ETHERNET || packet.chaddr.length !== 6) return "not-ethernet";
@@ -36,10 +41,14 @@ export function readRequest(packet: DhcpPacket): DhcpRequest | NotARequest {
   const facts: NodeFacts = {
     mac,
     uuid: readUuid(option(packet, Option.UUID)),
+    serial: undefined,
     address: packet.ciaddr === 0 ? undefined : packet.ciaddr,
     architecture:
       readArchitecture(option(packet, Option.ARCHITECTURE)) ?? classArchitecture(vendorClass),
-    isIpxe: readUserClasses(option(packet, Option.USER_CLASS)).includes("iPXE"),
+    isIpxe:
+      findOption(packet, Option.IPXE) !== undefined ||
+      readUserClasses(option(packet, Option.USER_CLASS)).includes("iPXE"),
+    isHttpClient: vendorClass.startsWith(HTTP_CLIENT),
   };
   return { packet, type, mac, client: clientOf(facts, vendorClass), facts };
 }

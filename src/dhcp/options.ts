@@ -10,6 +10,8 @@ export const Option = {
   DOMAIN: 15,
   ROOT_PATH: 17,
   BROADCAST: 28,
+  /** What encapsulates the vendor's own: PXE's (PXE 2.1 §2.2). */
+  VENDOR: 43,
   REQUESTED_ADDRESS: 50,
   LEASE_SECONDS: 51,
   MESSAGE_TYPE: 53,
@@ -31,8 +33,18 @@ export const Option = {
   ARCHITECTURE: 93,
   /** RFC 4578 §2.3. */
   UUID: 97,
+  /** RFC 3011. */
+  SUBNET_SELECTION: 118,
   /** iPXE's encapsulated options (ipxe.org/howto/dhcpd). */
   IPXE: 175,
+} as const;
+
+/** What a relay adds in option 82. */
+export const AgentOption = {
+  /** RFC 3527: the link that the client is on, where giaddr is not of it. */
+  LINK_SELECTION: 5,
+  /** RFC 5107: what the client shall take for the server. */
+  SERVER_ID: 11,
 } as const;
 
 /** RFC 2132 §9.6. */
@@ -67,15 +79,20 @@ export function readAddress(data: Uint8Array): Ipv4 | undefined {
   return value === undefined ? undefined : ipv4(value);
 }
 
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
 /** An unsigned number of exactly so many bytes. */
 export function readNumber(data: Uint8Array, bytes: number): number | undefined {
   if (data.length !== bytes) return undefined;
-  return data.reduce((value, byte) => value * 256 + byte, 0);
+  let value = 0;
+  for (let at = 0; at < bytes; at += 1) value = value * 256 + (data[at] ?? 0);
+  return value;
 }
 
 /** RFC 2132 §2: a receiver must be prepared to drop the NULs that some put at the end of text. */
 export function readText(data: Uint8Array): string {
-  return new TextDecoder().decode(data).replace(/\0+$/, "");
+  return data.length === 0 ? "" : decoder.decode(data).replace(/\0+$/, "");
 }
 
 /** RFC 4578 §2.1: a list of 16-bit architecture types, the one that boots first. */
@@ -108,12 +125,37 @@ export function readUserClasses(data: Uint8Array): string[] {
   return classes;
 }
 
+/** RFC 3046 §2: the data of a sub-option; code, length and data each. */
+export function readSubOption(data: Uint8Array, code: number): Uint8Array | undefined {
+  for (let at = 0; at + 2 <= data.length; ) {
+    const end = at + 2 + (data[at + 1] ?? 0);
+    if (end > data.length) return undefined;
+    if (data[at] === code) return data.subarray(at + 2, end);
+    at = end;
+  }
+  return undefined;
+}
+
 export function addressOption(code: number, ...addresses: readonly Ipv4[]): DhcpOption {
-  return { code, data: Uint8Array.from(addresses.flatMap(bigEndian)) };
+  return wordsOption(code, addresses);
 }
 
 export function secondsOption(code: number, seconds: number): DhcpOption {
-  return { code, data: Uint8Array.from(bigEndian(seconds)) };
+  return wordsOption(code, [seconds]);
+}
+
+/** 32 bits each, big-endian. */
+function wordsOption(code: number, words: readonly number[]): DhcpOption {
+  const data = new Uint8Array(4 * words.length);
+  let at = 0;
+  for (const word of words) {
+    data[at] = word >>> 24;
+    data[at + 1] = word >>> 16;
+    data[at + 2] = word >>> 8;
+    data[at + 3] = word;
+    at += 4;
+  }
+  return { code, data };
 }
 
 export function byteOption(code: number, value: number): DhcpOption {
@@ -122,9 +164,5 @@ export function byteOption(code: number, value: number): DhcpOption {
 
 /** RFC 2132 §2: text is sent without a NUL. */
 export function textOption(code: number, text: string): DhcpOption {
-  return { code, data: new TextEncoder().encode(text) };
-}
-
-function bigEndian(value: number): number[] {
-  return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+  return { code, data: encoder.encode(text) };
 }

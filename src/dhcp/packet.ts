@@ -47,19 +47,27 @@ export const BOOTP_BYTES_MIN = 300;
 export const HEADER_BYTES = 240;
 
 const CHADDR_BYTES = 16;
-const SNAME_BYTES = 64;
+export const SNAME_BYTES = 64;
 /** With the NUL that ends the name. */
 export const FILE_BYTES = 128;
 const COOKIE = 0x63825363;
 const PAD = 0;
 const END = 255;
 const OVERLOAD = 52;
+/** Of option 52 itself. */
+export const OVERLOAD_BYTES = 3;
 const OPTION_BYTES_MAX = 255;
 
 /** `data` of a decoded option may point into the received bytes: copy what must outlive them. */
 export interface DhcpOption {
   readonly code: number;
   readonly data: Uint8Array;
+}
+
+/** RFC 2132 §9.3: options that are written where file and sname would be, each up to its END. */
+export interface Overload {
+  readonly file: readonly DhcpOption[];
+  readonly sname: readonly DhcpOption[];
 }
 
 export interface DhcpPacket {
@@ -80,6 +88,8 @@ export interface DhcpPacket {
   readonly file: string;
   /** In order, each code once, unknown ones too. */
   readonly options: readonly DhcpOption[];
+  /** Of a packet to be sent: what `options` have no room for. In a decoded one they are among `options`. */
+  readonly overload?: Overload;
   /** Zeros after END fill the message up to so many bytes. */
   readonly paddedTo: number;
 }
@@ -114,15 +124,17 @@ export function decodePacket(bytes: Uint8Array): DhcpPacket | Malformed {
   const fields: DhcpOption[] = [];
   if (!readOptions(reader, fields)) return malformed("options without END");
   // RFC 2132 §9.3: 1 says that file holds options, 2 sname, 3 both; RFC 3396 §5: file is read first.
-  const overload = fields.find((option) => option.code === OVERLOAD)?.data[0] ?? 0;
-  const fileHasOptions = (overload & 1) !== 0;
-  const snameHasOptions = (overload & 2) !== 0;
+  const overload = fields.find((option) => option.code === OVERLOAD);
+  const [where = 0] = overload?.data ?? [];
+  const fileHasOptions = (where & 1) !== 0;
+  const snameHasOptions = (where & 2) !== 0;
   if (fileHasOptions && !readOptions(new Reader(file), fields)) {
     return malformed("options in file without END");
   }
   if (snameHasOptions && !readOptions(new Reader(sname), fields)) {
     return malformed("options in sname without END");
   }
+  const options = joinSplit(fields);
   return {
     op,
     hardwareType,
@@ -135,9 +147,9 @@ export function decodePacket(bytes: Uint8Array): DhcpPacket | Malformed {
     siaddr,
     giaddr,
     chaddr: chaddr.subarray(0, hardwareBytes),
-    sname: snameHasOptions ? "" : textUntilNul(sname),
-    file: fileHasOptions ? "" : textUntilNul(file),
-    options: joinSplit(fields).filter((option) => option.code !== OVERLOAD),
+    sname: snameHasOptions ? "" : textOf(sname),
+    file: fileHasOptions ? "" : textOf(file),
+    options: overload === undefined ? options : options.filter(({ code }) => code !== OVERLOAD),
     paddedTo: bytes.length,
   };
 }
@@ -155,34 +167,29 @@ function readOptions(reader: Reader, into: DhcpOption[]): boolean {
 }
 
 /** RFC 3396 §5: options of one code are one option, cut where the sender needed to. */
-function joinSplit(fields: readonly DhcpOption[]): DhcpOption[] {
-  const parts = new Map<number, Uint8Array[]>();
+function joinSplit(fields: readonly DhcpOption[]): readonly DhcpOption[] {
+  const parts = new Map<number, Uint8Array>();
   for (const { code, data } of fields) {
     const before = parts.get(code);
-    if (before === undefined) parts.set(code, [data]);
-    else before.push(data);
+    parts.set(code, before === undefined ? data : concat(before, data));
   }
-  return Array.from(parts, ([code, [first, ...rest]]) => {
-    if (first === undefined || rest.length > 0)
-      return { code, data: concat(parts.get(code) ?? []) };
-    return { code, data: first };
-  });
+  // Hardly ever is one split.
+  if (parts.size === fields.length) return fields;
+  return Array.from(parts, ([code, data]) => ({ code, data }));
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const writer = new Writer(parts.reduce((sum, part) => sum + part.length, 0));
-  for (const part of parts) writer.put(part);
-  return writer.finish();
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  return new Writer(first.length + second.length).put(first).put(second).finish();
 }
 
-function textUntilNul(field: Uint8Array): string {
-  const nul = field.indexOf(0);
-  return latin1(nul < 0 ? field : field.subarray(0, nul));
-}
-
-/** One character a byte: what these fields hold is ASCII, and nothing else may be lost. */
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
+/** Up to the NUL. One character a byte: what these fields hold is ASCII, and nothing else may be lost. */
+function textOf(field: Uint8Array): string {
+  let text = "";
+  for (const byte of field) {
+    if (byte === 0) break;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** The bytes that an option takes in a message: one more header for each 255 bytes begun (RFC 3396 §5). */
@@ -192,38 +199,59 @@ export function optionBytes(option: DhcpOption): number {
 }
 
 export function packetBytes(packet: DhcpPacket): number {
-  const options = packet.options.reduce((sum, option) => sum + optionBytes(option), 0);
-  return Math.max(HEADER_BYTES + options + 1, packet.paddedTo);
+  return Math.max(HEADER_BYTES + sizeOf(areaOf(packet)) + 1, packet.paddedTo);
+}
+
+export function sizeOf(options: readonly DhcpOption[]): number {
+  return options.reduce((sum, option) => sum + optionBytes(option), 0);
 }
 
 export function encodePacket(packet: DhcpPacket): Uint8Array {
+  const { file = [], sname = [] } = packet.overload ?? {};
   const writer = new Writer(packetBytes(packet));
   writer.u8(packet.op).u8(packet.hardwareType).u8(packet.chaddr.length).u8(packet.hops);
   writer.u32(packet.xid).u16(packet.secs).u16(packet.flags);
   writer.u32(packet.ciaddr).u32(packet.yiaddr).u32(packet.siaddr).u32(packet.giaddr);
   putPadded(writer, packet.chaddr, CHADDR_BYTES);
-  putPadded(writer, fromLatin1(packet.sname), SNAME_BYTES);
-  putPadded(writer, fromLatin1(packet.file), FILE_BYTES);
+  putPadded(writer, sname.length > 0 ? field(sname) : packet.sname, SNAME_BYTES);
+  putPadded(writer, file.length > 0 ? field(file) : packet.file, FILE_BYTES);
   writer.u32(COOKIE);
-  for (const option of packet.options) putOption(writer, option);
+  for (const option of areaOf(packet)) putOption(writer, option);
   writer.u8(END);
   return writer.zeros(writer.bytes.length - writer.offset).finish();
 }
 
+/** What is written after the cookie; option 52, where it is needed, after the message type, which some want first. */
+function areaOf({ options, overload }: DhcpPacket): readonly DhcpOption[] {
+  if (overload === undefined) return options;
+  const where = (overload.file.length > 0 ? 1 : 0) | (overload.sname.length > 0 ? 2 : 0);
+  if (where === 0) return options;
+  return [
+    ...options.slice(0, 1),
+    { code: OVERLOAD, data: Uint8Array.of(where) },
+    ...options.slice(1),
+  ];
+}
+
+function field(options: readonly DhcpOption[]): Uint8Array {
+  const writer = new Writer(sizeOf(options) + 1);
+  for (const option of options) putOption(writer, option);
+  return writer.u8(END).finish();
+}
+
 function putOption(writer: Writer, { code, data }: DhcpOption): void {
-  let at = 0;
-  do {
-    const piece = data.subarray(at, at + OPTION_BYTES_MAX);
-    writer.u8(code).u8(piece.length).put(piece);
-    at += OPTION_BYTES_MAX;
-  } while (at < data.length);
+  if (data.length <= OPTION_BYTES_MAX) {
+    writer.u8(code).u8(data.length).put(data);
+    return;
+  }
+  for (let at = 0; at < data.length; at += OPTION_BYTES_MAX) {
+    putOption(writer, { code, data: data.subarray(at, at + OPTION_BYTES_MAX) });
+  }
 }
 
-function putPadded(writer: Writer, field: Uint8Array, length: number): void {
+function putPadded(writer: Writer, field: Uint8Array | string, length: number): void {
   if (field.length > length) throw new RangeError(`${field.length} bytes in a field of ${length}`);
-  writer.put(field).zeros(length - field.length);
-}
-
-function fromLatin1(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  if (typeof field !== "string") writer.put(field);
+  else for (let at = 0; at < field.length; at += 1) writer.u8(field.charCodeAt(at));
+  writer.zeros(length - field.length);
 }

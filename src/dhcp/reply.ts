@@ -7,7 +7,6 @@ import {
   netmask,
 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import type { DhcpRequest } from "./facts.ts";
 import {
   addressOption,
   byteOption,
@@ -26,14 +25,16 @@ import {
   findOption,
   HEADER_BYTES,
   Op,
+  OVERLOAD_BYTES,
   optionBytes,
+  SNAME_BYTES,
+  sizeOf,
 } from "./packet.ts";
-import type { DhcpPorts, DhcpSettings } from "./settings.ts";
+import { vendorOptions } from "./pxe.ts";
+import type { DhcpPorts } from "./settings.ts";
+import { type Exchange, INFINITE_SECONDS, leaseSeconds, serverIdFor } from "./subnet.ts";
 
 /** What goes into a reply (RFC 2131 §4.3.1, table 3) and where it goes (§4.1). */
-
-/** RFC 2131 §3.3: this lease does not end. */
-const INFINITE_SECONDS = 0xffff_ffff;
 
 /** RFC 2132 §9.10: nobody may say less than this; an IP datagram, with its own header and UDP's. */
 const DATAGRAM_BYTES_MIN = 576;
@@ -56,53 +57,55 @@ export function destinationOf(request: DhcpPacket, reply: MessageType, ports: Dh
 }
 
 /** An OFFER or ACK of the address, or, without one, the ACK to an INFORM (RFC 2131 §4.3.5). */
-export function grant(
-  request: DhcpRequest,
-  settings: DhcpSettings,
-  type: MessageType,
-  given: Ipv4 | undefined,
-): DhcpPacket {
+export function grant(exchange: Exchange, type: MessageType, given: Ipv4 | undefined): DhcpPacket {
+  const { request, settings, subnet } = exchange;
   const { packet, client } = request;
-  const address = given ?? packet.ciaddr;
   const netboots = client === "pxe" || client === "ipxe";
-  const facts = { ...request.facts, address };
+  const facts = { ...request.facts, address: given ?? packet.ciaddr };
   const bootFile = netboots ? settings.bootFile(facts) : undefined;
+  const isInFile = bootFile !== undefined && bootFile.length < FILE_BYTES;
+  const isInOption = bootFile !== undefined && (!isInFile || facts.isHttpClient);
   const required = [
     byteOption(Option.MESSAGE_TYPE, type),
-    addressOption(Option.SERVER_ID, settings.serverAddress),
-    ...(given === undefined ? [] : leaseOptions(settings)),
-    addressOption(Option.SUBNET_MASK, netmask(settings.subnet.prefix)),
+    addressOption(Option.SERVER_ID, serverIdFor(request, settings)),
+    ...(given === undefined ? [] : leaseOptions(leaseSeconds(exchange))),
+    addressOption(Option.SUBNET_MASK, netmask(subnet.network.prefix)),
+    // UEFI 2.10 §24.7.3.1: by it an offer is one of HTTP boot.
+    ...(isInOption && facts.isHttpClient ? vendorOptions(facts) : []),
+    ...(isInOption ? [textOption(Option.BOOT_FILE, bootFile)] : []),
+    // What speaks iPXE's options understands them whether it lists them or not.
+    ...(findOption(packet, Option.IPXE) ? [{ code: Option.IPXE, data: NO_PROXY_DHCP }] : []),
   ];
-  const asked = [
-    ...(netboots ? bootOptions(settings, bootFile) : []),
+  const isAsked = isAskedBy(packet);
+  const wished = [
+    ...(isInFile ? bootOptions(exchange, bootFile) : []),
     ...optionalText(Option.ROOT_PATH, netboots ? undefined : settings.rootPath(facts)),
-    ...networkOptions(request, settings),
-  ].filter(isAskedBy(packet));
-  const isIpxe = findOption(packet, Option.IPXE) !== undefined;
-  const wished = isIpxe ? [{ code: Option.IPXE, data: NO_PROXY_DHCP }, ...asked] : asked;
+    ...networkOptions(exchange),
+  ].filter((option) => isAsked(option) && !required.some(({ code }) => code === option.code));
+  const file = isInFile ? bootFile : "";
   return {
     ...replyHeader(packet),
     ciaddr: type === MessageType.ACK ? packet.ciaddr : ANY_ADDRESS,
     yiaddr: given ?? ANY_ADDRESS,
     siaddr: settings.serverAddress,
-    file: bootFile !== undefined && bootFile.length < FILE_BYTES ? bootFile : "",
-    options: fitting(packet, required, wished, echoed(packet)),
+    file,
+    ...fitting(packet, file, required, wished),
   };
 }
 
 /** RFC 2131 §4.3.2: no; begin again with DISCOVER. The reason is for the client's log. */
-export function refuse(request: DhcpRequest, settings: DhcpSettings, reason: string): DhcpPacket {
+export function refuse({ request, settings }: Exchange, reason: string): DhcpPacket {
   const { packet } = request;
   const header = replyHeader(packet);
   const required = [
     byteOption(Option.MESSAGE_TYPE, MessageType.NAK),
-    addressOption(Option.SERVER_ID, settings.serverAddress),
+    addressOption(Option.SERVER_ID, serverIdFor(request, settings)),
   ];
   return {
     ...header,
     // RFC 2131 §4.3.2: the relay must broadcast it too: the client's address is no good.
     flags: packet.giaddr === ANY_ADDRESS ? header.flags : header.flags | FLAG_BROADCAST,
-    options: fitting(packet, required, [textOption(Option.MESSAGE, reason)], echoed(packet)),
+    ...fitting(packet, "", required, [textOption(Option.MESSAGE, reason)]),
   };
 }
 
@@ -127,7 +130,7 @@ function replyHeader(request: DhcpPacket): DhcpPacket {
 }
 
 /** RFC 2131 §4.4.5: renew after half of the time, rebind after seven eighths. */
-function leaseOptions({ leaseSeconds: seconds }: DhcpSettings): DhcpOption[] {
+function leaseOptions(seconds: number | "infinite"): DhcpOption[] {
   if (seconds === "infinite") return [secondsOption(Option.LEASE_SECONDS, INFINITE_SECONDS)];
   return [
     secondsOption(Option.LEASE_SECONDS, seconds),
@@ -136,21 +139,27 @@ function leaseOptions({ leaseSeconds: seconds }: DhcpSettings): DhcpOption[] {
   ];
 }
 
-function bootOptions(settings: DhcpSettings, bootFile: string | undefined): DhcpOption[] {
+/** A boot file by TFTP, or a URL for what reads one in its place. */
+function bootOptions({ request, settings }: Exchange, bootFile: string): DhcpOption[] {
+  const { packet, facts } = request;
+  if (facts.isHttpClient) return [];
+  // One without the other means something else: both or none.
+  const vendor = vendorOptions(facts);
   return [
-    ...optionalText(Option.BOOT_FILE, bootFile),
+    textOption(Option.BOOT_FILE, bootFile),
     textOption(Option.TFTP_SERVER, formatIpv4(settings.serverAddress)),
+    ...(vendor.every(isAskedBy(packet)) ? vendor : []),
   ];
 }
 
-function networkOptions({ mac }: DhcpRequest, settings: DhcpSettings): DhcpOption[] {
-  const { router, dns, domain, subnet, inventory } = settings;
+function networkOptions({ request, settings, subnet }: Exchange): DhcpOption[] {
+  const { router, dns, domain, network } = subnet;
   return [
-    ...optionalText(Option.HOST_NAME, inventory.byMac(mac)?.name),
+    ...optionalText(Option.HOST_NAME, settings.inventory.byMac(request.mac)?.name),
     ...(router === undefined ? [] : [addressOption(Option.ROUTER, router)]),
     ...(dns.length === 0 ? [] : [addressOption(Option.DNS, ...dns)]),
     ...optionalText(Option.DOMAIN, domain),
-    addressOption(Option.BROADCAST, broadcastOf(subnet)),
+    addressOption(Option.BROADCAST, broadcastOf(network)),
   ];
 }
 
@@ -164,30 +173,61 @@ function isAskedBy(request: DhcpPacket): (option: DhcpOption) => boolean {
   return ({ code }) => list === undefined || list.includes(code);
 }
 
-/** RFC 6842 §3: the client identifier as it came; RFC 3046 §2.2: the relay's option as it came, last. */
+/**
+ * As they came: the client identifier (RFC 6842 §3), the subnet selection (RFC 3011 §2) and the relay's option, which is
+ * last (RFC 3046 §2.2).
+ */
 function echoed(request: DhcpPacket): DhcpOption[] {
-  return [Option.CLIENT_ID, Option.RELAY_AGENT].flatMap((code) => {
+  return [Option.CLIENT_ID, Option.SUBNET_SELECTION, Option.RELAY_AGENT].flatMap((code) => {
     const data = findOption(request, code);
     return data === undefined ? [] : [{ code, data }];
   });
 }
 
-/** RFC 2132 §9.10: leaves out what the client has no room for; what it cannot do without goes in first. */
+/**
+ * RFC 2132 §9.10: the options that the client has room for; what it cannot do without goes in first. What does not fit goes
+ * into `file` and `sname`, where they are free (§9.3). Not before: much firmware looks for options in their own place only.
+ */
 function fitting(
   request: DhcpPacket,
+  file: string,
   required: readonly DhcpOption[],
   wished: readonly DhcpOption[],
-  echo: readonly DhcpOption[],
-): DhcpOption[] {
+): Pick<DhcpPacket, "options" | "overload"> {
+  const echo = echoed(request);
   const said = readNumber(findOption(request, Option.MESSAGE_BYTES_MAX) ?? new Uint8Array(0), 2);
   const datagram = Math.min(Math.max(said ?? 0, DATAGRAM_BYTES_MIN), DATAGRAM_BYTES_MAX);
-  let room = datagram - IP_UDP_HEADER_BYTES - HEADER_BYTES - 1;
-  const fits = (option: DhcpOption): boolean => {
-    if (optionBytes(option) > room) return false;
-    room -= optionBytes(option);
+  const room = datagram - IP_UDP_HEADER_BYTES - HEADER_BYTES - 1;
+  const all = [...required, ...wished, ...echo];
+  if (sizeOf(all) <= room) return { options: all };
+
+  const area = new Space(room - OVERLOAD_BYTES);
+  const inFile = new Space(file === "" ? FILE_BYTES - 1 : 0);
+  const inSname = new Space(SNAME_BYTES - 1);
+  for (const option of [...required, ...echo]) area.take(option);
+  for (const option of wished) area.take(option) || inFile.take(option) || inSname.take(option);
+  const isLast = (option: DhcpOption): boolean => echo.includes(option);
+  const options = [
+    ...area.options.filter((option) => !isLast(option)),
+    ...area.options.filter(isLast),
+  ];
+  return { options, overload: { file: inFile.options, sname: inSname.options } };
+}
+
+/** What is put into so many bytes. */
+class Space {
+  readonly options: DhcpOption[] = [];
+  #room: number;
+
+  constructor(bytes: number) {
+    this.#room = bytes;
+  }
+
+  take(option: DhcpOption): boolean {
+    const bytes = optionBytes(option);
+    if (bytes > this.#room) return false;
+    this.#room -= bytes;
+    this.options.push(option);
     return true;
-  };
-  const first = required.filter(fits);
-  const last = echo.filter(fits);
-  return [...first, ...wished.filter(fits), ...last];
+  }
 }

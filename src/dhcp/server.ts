@@ -1,9 +1,11 @@
 import type { NodeFacts } from "../boot/facts.ts";
-import { ANY_ADDRESS, type Ipv4 } from "../bytes/ipv4.ts";
+import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
-import { interfaceAddresses } from "../net/interfaces.ts";
+import { DHCP_RECEIVE_BYTES } from "../limits.ts";
+import { neighbourAt } from "../net/neighbours.ts";
 import { openUdp } from "../net/udp.ts";
-import { hearOnInterface } from "../net/udp-interface.ts";
+import { loadBatching, openBatchedUdp } from "../net/udp-batch.ts";
+import { hearNetworkOf } from "../net/udp-interface.ts";
 import type { Lease } from "./leases.ts";
 import { DhcpResponder, type ResponderDeps } from "./responder.ts";
 
@@ -18,6 +20,11 @@ export interface DhcpServer extends AsyncDisposable {
   nodeAt(address: Ipv4): NodeFacts | undefined;
 }
 
+export type DhcpServerDeps = Omit<ResponderDeps, "neighbours" | "soon">;
+
+/** RFC 863: whoever has it drops what comes; nobody has. */
+const DISCARD_PORT = 9;
+
 /**
  * Two sockets, because one cannot do both without raw sockets:
  *
@@ -26,50 +33,40 @@ export interface DhcpServer extends AsyncDisposable {
  *
  * The port is shared: other DHCP servers may have it for other interfaces (libvirt's dnsmasq).
  */
-export async function serveDhcp(deps: ResponderDeps): Promise<DhcpServer> {
+export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
   const { serverAddress } = deps.settings();
-  const responder = new DhcpResponder(deps);
   await using sockets = new AsyncDisposableStack();
-  const speaker = sockets.use(
-    await openUdp({
-      local: { address: serverAddress, port: deps.ports.server },
-      receive: (bytes) => respond(bytes),
-      report: deps.report,
-      broadcast: true,
-      reuseAddress: true,
-    }),
+  const { report } = deps;
+  const receiveBuffer = DHCP_RECEIVE_BYTES;
+  const asker = sockets.use(
+    await openUdp({ local: { address: serverAddress, port: 0 }, receive: () => {}, report }),
   );
+  const responder = new DhcpResponder({
+    ...deps,
+    neighbours: {
+      at: neighbourAt,
+      ask: (address) => asker.send(new Uint8Array(0), { address, port: DISCARD_PORT }),
+    },
+    soon: setImmediate,
+  });
+  sockets.defer(() => responder.finished());
+  const local = { address: serverAddress, port: deps.ports.server };
+  const receive = (bytes: Uint8Array): void => respond(bytes);
+  const how = { local, receive, report, broadcast: true, reuseAddress: true, receiveBuffer };
+  const speaker = sockets.use(await openBatchedUdp(how, loadBatching()));
   const respond = (bytes: Uint8Array): void => {
-    const reply = responder.receive(bytes);
-    if (reply !== undefined) speaker.send(reply.bytes, reply.to);
+    responder.receive(bytes, (reply) => speaker.send(reply.bytes, reply.to));
   };
-  sockets.use(await hearBroadcasts(serverAddress, speaker.local.port, respond, deps.report));
+  const { port } = speaker.local;
+  const heard = { address: serverAddress, port, receive: respond, report, receiveBuffer };
+  sockets.use(await hearNetworkOf(heard));
 
   const open = sockets.move();
   return {
-    port: speaker.local.port,
+    port,
     leaseOf: (address) => responder.leaseOf(address),
     addressOf: (mac) => responder.addressOf(mac),
     nodeAt: (address) => responder.nodeAt(address),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };
-}
-
-/** Where the kernel has no IPv6 at all, other interfaces are heard too, but answers still leave by the one alone. */
-async function hearBroadcasts(
-  serverAddress: Ipv4,
-  port: number,
-  receive: (bytes: Uint8Array) => void,
-  report: ResponderDeps["report"],
-): Promise<AsyncDisposable> {
-  const interfaceName = interfaceAddresses().find(({ address }) => address === serverAddress)?.name;
-  if (interfaceName !== undefined) {
-    try {
-      return await hearOnInterface({ interfaceName, port, receive, report });
-    } catch (error) {
-      report(`DHCP: hears the broadcasts of every interface, not of ${interfaceName} alone`, error);
-    }
-  }
-  const local = { address: ANY_ADDRESS, port };
-  return openUdp({ local, receive, report, reuseAddress: true });
 }

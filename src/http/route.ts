@@ -1,9 +1,11 @@
 import { isUtf8 } from "node:buffer";
+import { type MacAddress, parseMac } from "../bytes/mac.ts";
 
 /** What a request line asks for. */
 export type Route =
   | { readonly kind: "file"; readonly path: string }
   | { readonly kind: "status" }
+  | { readonly kind: "explain"; readonly mac: MacAddress }
   | { readonly kind: "up" }
   | { readonly kind: "bad-target" }
   | { readonly kind: "bad-method"; readonly allow: string };
@@ -15,7 +17,15 @@ export function routeOf(method: string, target: string): Route {
   if (path === "/up")
     return method === "POST" ? { kind: "up" } : { kind: "bad-method", allow: "POST" };
   if (!reads) return { kind: "bad-method", allow: "GET, HEAD" };
+  if (path === "/explain.json") return explanationOf(target);
   return path === "/status.json" ? { kind: "status" } : { kind: "file", path };
+}
+
+/** `/explain.json?mac=52:54:00:77:00:01` */
+function explanationOf(target: string): Route {
+  const [query = ""] = target.slice(target.indexOf("?") + 1).split("#", 1);
+  const mac = parseMac(new URLSearchParams(query).get("mac") ?? "");
+  return mac === undefined ? { kind: "bad-target" } : { kind: "explain", mac };
 }
 
 /** The decoded path of a request target, without its query (RFC 9112 §3.2.1); a server must also take the absolute form (§3.2.2). */

@@ -1,5 +1,6 @@
 import type { BootFiles } from "../boot/files.ts";
 import type { Ipv4 } from "../bytes/ipv4.ts";
+import type { MacAddress } from "../bytes/mac.ts";
 import {
   HTTP_BODY_BYTES_MAX,
   HTTP_CONNECTIONS_MAX,
@@ -31,11 +32,13 @@ export interface HttpServerOptions {
   readonly up: (address: Ipv4, body: string) => void;
   /** What `GET /status.json` shows. */
   readonly status: () => object;
+  /** What `GET /explain.json?mac=…` shows: of who was never heard, too. */
+  readonly explain: (mac: MacAddress) => { readonly isHeard: boolean; readonly shown: object };
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
 }
 
-type Refusal = HttpRefusal | "path" | "method" | "denied" | "body";
+type Refusal = HttpRefusal | "path" | "method" | "body";
 
 export function serveHttp(options: HttpServerOptions): Promise<HttpListener> {
   return listenHttp({
@@ -62,9 +65,11 @@ async function handle(
   switch (route.kind) {
     case "file":
       return sendFile(options, route.path, request, response);
-    case "status": {
-      const headers = { "Cache-Control": "no-store", "Content-Type": "application/json" };
-      return sendText(response, 200, `${JSON.stringify(options.status())}\n`, headers);
+    case "status":
+      return sendJson(response, 200, options.status());
+    case "explain": {
+      const { isHeard, shown } = options.explain(route.mac);
+      return sendJson(response, isHeard ? 200 : 404, shown);
     }
     case "up":
       return takeUp(options, request, response);
@@ -91,7 +96,13 @@ async function sendFile(
     return sendText(response, 404, "not found\n");
   }
   if (file === "denied") {
-    refuse(options, "denied");
+    options.tell({
+      kind: "refused",
+      protocol: "http",
+      reason: "denied",
+      address: request.peer,
+      path,
+    });
     return sendText(response, 403, "not for this address\n");
   }
   const reply = replyTo(request, file);
@@ -136,6 +147,11 @@ function sendText(
     "Content-Length": Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+function sendJson(response: HttpResponse, status: number, shown: object): void {
+  const headers = { "Cache-Control": "no-store", "Content-Type": "application/json" };
+  sendText(response, status, `${JSON.stringify(shown)}\n`, headers);
 }
 
 function refuse(options: HttpServerOptions, reason: Refusal): void {

@@ -7,6 +7,22 @@ export function kernelPackage(architecture: string): string {
   return `linux-image-${kernelFlavours[architecture] ?? architecture}`;
 }
 
+/** Loaders for BIOS and UEFI, signed ones too. */
+const amd64Loaders = [
+  "grub-efi-amd64-bin",
+  "grub-efi-amd64-signed",
+  "ipxe",
+  "pxelinux",
+  "shim-signed",
+  "syslinux-common",
+];
+
+const loaders: Readonly<Record<string, readonly string[]>> = {
+  amd64: amd64Loaders,
+  i386: ["grub-efi-ia32-bin", "ipxe", "pxelinux", "syslinux-common"],
+  arm64: ["grub-efi-arm64-bin", "grub-efi-arm64-signed", "shim-signed"],
+};
+
 /** A system that boots from the network, and no more. */
 const packages = [
   "e2fsprogs",
@@ -16,8 +32,6 @@ const packages = [
   "login",
   "open-iscsi",
   "passwd",
-  "pxelinux",
-  "syslinux-common",
   "systemd-sysv",
   "udev",
   "zstd",
@@ -64,7 +78,7 @@ export function bootstrapCommand(
     "--mode=root",
     "--variant=minbase",
     "--format=directory",
-    `--include=${[...packages, ...options.include].join(",")}`,
+    `--include=${[...packages, ...(loaders[machine.architecture] ?? []), ...options.include].join(",")}`,
     '--aptopt=APT::Install-Recommends "false"',
     ...pathExcludes.map((path) => `--dpkgopt=path-exclude=${path}`),
     ...pathIncludes.map((path) => `--dpkgopt=path-include=${path}`),

@@ -138,7 +138,8 @@ export class IscsiConnection implements TcpHandler, Link {
   }
 
   refused(reason: string): void {
-    this.#services.tell({ kind: "refused", protocol: "iscsi", reason });
+    const { address } = this.#connection.peer;
+    this.#services.tell({ kind: "refused", protocol: "iscsi", reason, address });
   }
 
   /** The server ends: asks for a logout within so many seconds, or ends at once where there is no session yet. */

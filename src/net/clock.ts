@@ -28,3 +28,8 @@ export const systemClock: Clock = {
     return { set, [Symbol.dispose]: () => set(undefined) };
   },
 };
+
+/** Runs it after everything that has arrived by now was received. */
+export function afterArrivals(run: () => void): void {
+  setImmediate(run);
+}

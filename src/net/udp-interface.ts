@@ -1,8 +1,10 @@
 import dgram from "node:dgram";
 import { once } from "node:events";
-import { ANY_ADDRESS, parseIpv4 } from "../bytes/ipv4.ts";
+import { ANY_ADDRESS, type Ipv4, parseIpv4 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { interfaceAddresses } from "./interfaces.ts";
 import { listenError } from "./listen-error.ts";
+import { openUdp } from "./udp.ts";
 
 export interface InterfaceUdpOptions {
   readonly interfaceName: string;
@@ -10,6 +12,8 @@ export interface InterfaceUdpOptions {
   /** `bytes` are the receiver's only until it returns. */
   readonly receive: (bytes: Uint8Array, from: Endpoint) => void;
   readonly report: (what: string, error: unknown) => void;
+  /** As openUdp's. */
+  readonly receiveBuffer?: number;
 }
 
 /**
@@ -23,7 +27,12 @@ export interface InterfaceUdpOptions {
  */
 export async function hearOnInterface(options: InterfaceUdpOptions): Promise<AsyncDisposable> {
   const { interfaceName, port, receive, report } = options;
-  const socket = dgram.createSocket({ type: "udp6", reuseAddr: true });
+  const { receiveBuffer: recvBufferSize } = options;
+  const socket = dgram.createSocket({
+    type: "udp6",
+    reuseAddr: true,
+    ...(recvBufferSize === undefined ? {} : { recvBufferSize }),
+  });
   try {
     const listening = once(socket, "listening");
     socket.bind({ address: "::ffff:0.0.0.0", port, exclusive: true });
@@ -56,4 +65,24 @@ function bindToInterface(socket: dgram.Socket, name: string): Promise<void> {
       else reject(error ?? new Error(`the socket was not bound to ${name}`));
     });
   });
+}
+
+/**
+ * The same for the interface that has an address. Where the kernel has no IPv6 at all, other interfaces are heard too.
+ */
+export async function hearNetworkOf(
+  options: Omit<InterfaceUdpOptions, "interfaceName"> & { readonly address: Ipv4 },
+): Promise<AsyncDisposable> {
+  const { address, port, report, ...how } = options;
+  const interfaceName = interfaceAddresses().find((entry) => entry.address === address)?.name;
+  const any = { address: ANY_ADDRESS, port };
+  const hearAll = () => openUdp({ ...how, local: any, report, reuseAddress: true });
+  if (interfaceName === undefined) return hearAll();
+  try {
+    return await hearOnInterface({ ...how, interfaceName, port, report });
+  } catch (error) {
+    const socket = await hearAll();
+    report(`UDP port ${port}: hears every interface, not ${interfaceName} alone`, error);
+    return socket;
+  }
 }

@@ -21,6 +21,8 @@ export interface UdpOptions {
   readonly broadcast?: boolean;
   /** Several sockets may share the port, on different addresses. */
   readonly reuseAddress?: boolean;
+  /** What may wait while we are busy, as far as net.core.rmem_max allows it; otherwise the system's default. */
+  readonly receiveBuffer?: number;
 }
 
 export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
@@ -28,6 +30,9 @@ export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
   const socket = dgram.createSocket({
     type: "udp4",
     reuseAddr: options.reuseAddress ?? false,
+    ...(options.receiveBuffer === undefined ? {} : { recvBufferSize: options.receiveBuffer }),
+    // Only addresses are sent to: there is nothing to look up, nor to wait for.
+    lookup: (address, _options, found) => found(null, address, 4),
   });
   socket.on("message", (bytes, from) => {
     const address = parseIpv4(from.address);

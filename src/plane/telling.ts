@@ -1,16 +1,25 @@
 import { after } from "../bytes/instant.ts";
+import type { Ipv4 } from "../bytes/ipv4.ts";
 import { EVENTS_TOLD_EVERY_MS, EVENTS_TOLD_MAX } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { BootEvent, Protocol } from "../watch/events.ts";
 
 type Refusal = Extract<BootEvent, { kind: "refused" }>;
 
+interface Counted {
+  readonly protocol: Protocol;
+  readonly reason: string;
+  /** Of a few at a time. */
+  readonly address?: Ipv4;
+  times: number;
+}
+
 /** Gathers what happened for the main thread, refusals as counts, so that a flood of anything is a few messages a second. */
 export class Telling implements Disposable {
   readonly #send: (events: readonly BootEvent[]) => void;
   readonly #clock: Clock;
   readonly #alarm;
-  readonly #refused = new Map<string, { protocol: Protocol; reason: string; times: number }>();
+  readonly #refused = new Map<string, Counted>();
   #events: BootEvent[] = [];
   #isDue = false;
 
@@ -32,10 +41,11 @@ export class Telling implements Disposable {
     this.#soon();
   }
 
-  #count({ protocol, reason, times = 1 }: Refusal): void {
-    const key = `${protocol} ${reason}`;
+  #count({ protocol, reason, times = 1, address }: Refusal): void {
+    const whose = address !== undefined && this.#refused.size < EVENTS_TOLD_MAX ? { address } : {};
+    const key = `${protocol} ${reason} ${whose.address}`;
     const counted = this.#refused.get(key);
-    if (counted === undefined) this.#refused.set(key, { protocol, reason, times });
+    if (counted === undefined) this.#refused.set(key, { protocol, reason, times, ...whose });
     else counted.times += times;
   }
 

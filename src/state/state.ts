@@ -1,14 +1,18 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, fdatasync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import type { IdentityStore } from "../boot/identities.ts";
 import type { LeaseStore } from "../dhcp/leases.ts";
-import { STATE_PAGES_MAX } from "../limits.ts";
+import { STATE_LOG_PAGES, STATE_PAGES_MAX } from "../limits.ts";
 import { UserError } from "../user-error.ts";
+import { identityStore, type StateDeps } from "./identities.ts";
 import { leaseStore } from "./leases.ts";
 
 /** What must outlive the process, in one SQLite file. */
 export interface State extends Disposable {
   readonly leases: LeaseStore;
+  /** Asked for once; what waits is written when the state is closed. */
+  identities(deps: StateDeps): IdentityStore;
 }
 
 /** Each brings the database from the version that is its index to the next; never edited once released. */
@@ -17,6 +21,14 @@ const migrations: readonly string[] = [
      mac TEXT PRIMARY KEY CHECK (length(mac) = 12 AND mac NOT GLOB '*[^0-9a-f]*'),
      address INTEGER NOT NULL UNIQUE CHECK (address BETWEEN 0 AND 0xffffffff),
      until_ms INTEGER -- since 1970; NULL: for ever
+   ) STRICT, WITHOUT ROWID`,
+  // Without checks: a row that no node can be is passed over, not damage.
+  `CREATE TABLE identities (
+     mac TEXT PRIMARY KEY,
+     uuid TEXT,
+     serial TEXT,
+     architecture INTEGER,
+     heard_ms INTEGER NOT NULL -- since 1970
    ) STRICT, WITHOUT ROWID`,
 ];
 
@@ -31,9 +43,19 @@ export function openState(directory: string): State {
     mkdirSync(directory, { recursive: true });
     database = new DatabaseSync(file);
     prepare(database, file);
-    const leases = leaseStore(database);
     const open = database;
-    return { leases, [Symbol.dispose]: () => open.close() };
+    const log = openSync(`${file}-wal`, "r");
+    const flush = (done: (error: unknown) => void): void => {
+      fdatasync(log, (error) => done(error ?? undefined));
+    };
+    const stack = new DisposableStack();
+    stack.adopt(open, () => open.close());
+    stack.adopt(log, closeSync);
+    return {
+      leases: leaseStore(open, flush),
+      identities: (deps) => stack.use(identityStore(open, deps)),
+      [Symbol.dispose]: () => stack.dispose(),
+    };
   } catch (error) {
     database?.close();
     throw error instanceof UserError ? error : stateError(file, error);
@@ -58,6 +80,11 @@ function prepare(database: DatabaseSync, file: string): void {
   for (const migration of migrations.slice(version)) database.exec(migration);
   database.exec(`PRAGMA user_version = ${migrations.length}`);
   database.exec("COMMIT");
+
+  // From here on a commit writes to the log (sidus.db-wal) and returns; whoever needs it on disk flushes the log, which is
+  // all that FULL would add, without keeping the event loop from its work.
+  database.exec("PRAGMA synchronous = NORMAL");
+  database.exec(`PRAGMA wal_autocheckpoint = ${STATE_LOG_PAGES}`);
 }
 
 function stateError(file: string, cause: unknown): UserError {

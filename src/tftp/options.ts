@@ -1,18 +1,12 @@
-import {
-  TFTP_BLOCK_BYTES_MAX,
-  TFTP_TIMEOUT_MAX_MS,
-  TFTP_TIMEOUT_MS,
-  TFTP_WINDOW_BLOCKS_MAX,
-} from "../limits.ts";
+import { TFTP_BLOCK_BYTES_MAX, TFTP_WINDOW_BLOCKS_MAX } from "../limits.ts";
 import type { Option } from "./packet.ts";
 
 /** How a file is sent. */
 export interface Terms {
   readonly blockBytes: number;
   readonly windowBlocks: number;
-  /** The first wait for an ACK, and the longest: equal where the client chose. */
-  readonly timeoutMs: number;
-  readonly timeoutMaxMs: number;
+  /** How long to wait for each ACK, where the client chose. */
+  readonly timeoutMs: number | undefined;
   /** What the OACK says, in the order of the request; none: there is no OACK, and DATA answers at once. */
   readonly accepted: readonly Option[];
 }
@@ -40,8 +34,7 @@ export function negotiate(options: readonly Option[], sizeBytes: number | undefi
   return {
     blockBytes: values.get("blksize") ?? DEFAULT_BLOCK_BYTES,
     windowBlocks: values.get("windowsize") ?? 1,
-    timeoutMs: timeoutSeconds === undefined ? TFTP_TIMEOUT_MS : timeoutSeconds * 1000,
-    timeoutMaxMs: timeoutSeconds === undefined ? TFTP_TIMEOUT_MAX_MS : timeoutSeconds * 1000,
+    timeoutMs: timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000,
     accepted: [...accepted.values()],
   };
 }

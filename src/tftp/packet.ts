@@ -167,7 +167,16 @@ export function encode(packet: Packet): Uint8Array {
 
 /** Makes a buffer whose data is already in place a DATA packet: nothing is copied on the way out. */
 export function writeDataHeader(datagram: Uint8Array, block: number): void {
-  new Writer(datagram).u16(Opcode.DATA).u16(block);
+  datagram[0] = 0;
+  datagram[1] = Opcode.DATA;
+  datagram[2] = block >>> 8;
+  datagram[3] = block;
+}
+
+/** The block number of an ACK, which is nearly all that clients send; undefined: it is something else. */
+export function ackedBlock(bytes: Uint8Array): number | undefined {
+  if (bytes.length !== 4 || bytes[0] !== 0 || bytes[1] !== Opcode.ACK) return undefined;
+  return ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
 }
 
 function optionBytes(options: readonly Option[]): number {

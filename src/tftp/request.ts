@@ -8,6 +8,9 @@ export type Refusal =
   | "mode"
   | "too many transfers"
   | "too many transfers to one host"
+  | "never answered"
+  /** Nothing that was sent to the client was acknowledged. */
+  | "never answered"
   | "denied"
   | "unknown transfer id"
   | "not of this transfer"

@@ -1,11 +1,12 @@
 import type { Instant } from "../bytes/instant.ts";
 import { isMalformed } from "../bytes/malformed.ts";
+import { TFTP_TURN_BLOCKS } from "../limits.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { UdpSocket } from "../net/udp.ts";
 import type { BootEvent, Tell } from "../watch/events.ts";
 import type { Content } from "./content.ts";
 import type { Terms } from "./options.ts";
-import { decode, ErrorCode, encode, Opcode, type Packet } from "./packet.ts";
+import { ackedBlock, decode, ErrorCode, encode, Opcode } from "./packet.ts";
 import { errorPacket, type Refusal } from "./request.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -14,17 +15,20 @@ export interface SessionOptions {
   readonly path: string;
   readonly terms: Terms;
   readonly content: Content;
-  /** The server's end of this transfer: its port is the transfer id. */
-  readonly socket: UdpSocket;
+  /** Where the client's datagrams arrive, those of other transfers too, and its own leave. */
+  readonly port: UdpSocket;
   readonly now: () => Instant;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
-  /** Called after each step: `wakeAt` may have moved, or the session may have ended. */
-  readonly stepped: () => void;
+  /**
+   * Called after each step: `wakeAt` may have moved, or the session may have ended. `more`: its turn was over before all
+   * was sent; the next step goes on.
+   */
+  readonly stepped: (more: boolean) => void;
 }
 
 /** Drives one transfer: from its file, to and from its client, until it ends; and tells how that went. */
-export class Session implements AsyncDisposable {
+export class Session implements Disposable {
   readonly #options: SessionOptions;
   readonly #transfer: Transfer;
   #reading = false;
@@ -35,37 +39,44 @@ export class Session implements AsyncDisposable {
     this.#transfer = new Transfer(options.terms);
   }
 
+  get port(): UdpSocket {
+    return this.#options.port;
+  }
+
   get ended(): boolean {
     return this.#told === "ended";
   }
 
-  get stalled(): boolean {
-    return this.#transfer.stalled;
+  get stalledSince(): Instant | undefined {
+    return this.#transfer.stalledSince;
   }
 
   get wakeAt(): Instant | undefined {
     return this.#transfer.wakeAt;
   }
 
-  /** A datagram to this transfer's port. */
-  receive(bytes: Uint8Array, from: Endpoint): void {
-    if (this.ended) return;
-    const { client } = this.#options;
-    const packet = decode(bytes);
-    if (isMalformed(packet)) this.#refuse("malformed");
-    else if (from.address !== client.address || from.port !== client.port) {
-      this.#rebuff(packet, from);
-    } else if (packet.opcode === Opcode.ACK || packet.opcode === Opcode.ERROR) {
-      this.#transfer.receive(packet);
-      this.step();
-    } else this.#refuse("not of this transfer");
+  /** The client's answer came: it is where it said. */
+  get answered(): boolean {
+    return this.#transfer.answered;
   }
 
-  /** RFC 1350 §4: a stranger is told, and the transfer goes on. But no ERROR is answered with an ERROR. */
-  #rebuff(packet: Packet, from: Endpoint): void {
-    this.#refuse("unknown transfer id");
-    const reply = errorPacket(ErrorCode.UNKNOWN_TID, "unknown transfer id");
-    if (packet.opcode !== Opcode.ERROR) this.#options.socket.send(encode(reply), from);
+  /** A datagram from the client to this transfer's port. */
+  receive(bytes: Uint8Array): void {
+    if (this.ended) return;
+    const block = ackedBlock(bytes);
+    if (block !== undefined) this.#transfer.acknowledge(block, this.#options.now());
+    else if (!this.#takeOther(bytes)) return;
+    this.step();
+  }
+
+  #takeOther(bytes: Uint8Array): boolean {
+    const packet = decode(bytes);
+    if (isMalformed(packet)) this.#refuse("malformed");
+    else if (packet.opcode === Opcode.ERROR) {
+      this.#transfer.cancel();
+      return true;
+    } else this.#refuse("not of this transfer");
+    return false;
   }
 
   tick(now: Instant): void {
@@ -82,19 +93,25 @@ export class Session implements AsyncDisposable {
     } catch (error) {
       this.#fail(error);
     }
-    const { socket, client, now } = this.#options;
-    for (let next = this.#transfer.take(now()); next !== undefined; ) {
-      socket.send(next, client);
-      next = this.#transfer.take(now());
-    }
+    const sent = this.#send(this.#options.now());
     this.#tellProgress();
-    this.#options.stepped();
+    this.#options.stepped(sent === TFTP_TURN_BLOCKS);
   }
 
-  /** Closes it; one that is under way ends without a word to the client, which went on to something else. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends it; one that is under way ends without a word to the client, which went on to something else. */
+  [Symbol.dispose](): void {
     if (!this.ended) this.#tellEnd(this.#transfer.allSent ? "done" : "aborted");
-    await this.#options.socket[Symbol.asyncDispose]();
+  }
+
+  /** What is due, up to one turn of it. */
+  #send(now: Instant): number {
+    const { port, client } = this.#options;
+    for (let sent = 0; sent < TFTP_TURN_BLOCKS; sent += 1) {
+      const next = this.#transfer.take(now);
+      if (next === undefined) return sent;
+      port.send(next, client);
+    }
+    return TFTP_TURN_BLOCKS;
   }
 
   #fill(): void {
@@ -121,11 +138,11 @@ export class Session implements AsyncDisposable {
   }
 
   #fail(error: unknown): void {
-    const { report, path, socket, client } = this.#options;
+    const { report, path, port, client } = this.#options;
     if (this.ended) return;
     report(`TFTP ${path}`, error);
     this.#transfer.fail();
-    socket.send(encode(errorPacket(ErrorCode.NOT_DEFINED, "the file cannot be read")), client);
+    port.send(encode(errorPacket(ErrorCode.NOT_DEFINED, "the file cannot be read")), client);
   }
 
   #tellProgress(): void {
@@ -134,7 +151,14 @@ export class Session implements AsyncDisposable {
       this.#told = "started";
       this.#tellFile("started", 0);
     }
+    if (outcome === "lost" && this.#told === "nothing") this.#tellUnanswered();
     if (outcome !== undefined) this.#tellEnd(outcome === "done" ? "done" : "aborted");
+  }
+
+  #tellUnanswered(): void {
+    const { client, path, tell } = this.#options;
+    const reason: Refusal = "never answered";
+    tell({ kind: "refused", protocol: "tftp", reason, address: client.address, path });
   }
 
   #tellEnd(outcome: "done" | "aborted"): void {

@@ -1,7 +1,13 @@
 import { after, type Instant } from "../bytes/instant.ts";
-import { TFTP_RETRIES_MAX } from "../limits.ts";
+import {
+  TFTP_AGREED_WAITS_MAX,
+  TFTP_SILENCE_MS,
+  TFTP_TIMEOUT_MAX_MS,
+  TFTP_UNANSWERED_SENDS_MAX,
+} from "../limits.ts";
 import type { Terms } from "./options.ts";
-import { encode, Opcode, type Packet } from "./packet.ts";
+import { encode, Opcode } from "./packet.ts";
+import { RoundTrip } from "./round-trip.ts";
 import { Window } from "./window.ts";
 
 /**
@@ -23,15 +29,21 @@ type State =
 export class Transfer {
   readonly #terms: Terms;
   readonly #window: Window;
+  readonly #roundTrip = new RoundTrip();
   #state: State;
-  #waitMs: number;
+  /** Each time that it was for nothing, the wait doubles, until an answer shows that it is long enough (RFC 6298 §5.5). */
+  #doublings = 0;
+  /** Waits for nothing since something new came. */
   #retries = 0;
+  #answered = false;
+  /** When something new came last, or the first datagram was sent. */
+  #heardAt: Instant | undefined;
+  #sentAt = 0 as Instant;
   #deadline: Instant | undefined;
 
   constructor(terms: Terms) {
     this.#terms = terms;
     this.#window = new Window(terms.blockBytes, terms.windowBlocks);
-    this.#waitMs = terms.timeoutMs;
     const oack = { opcode: Opcode.OACK, options: terms.accepted };
     this.#state =
       terms.accepted.length === 0
@@ -44,14 +56,19 @@ export class Transfer {
     return this.#state.kind === "ended" ? this.#state.outcome : undefined;
   }
 
+  /** The client said something that only it can say: no one forged its address. */
+  get answered(): boolean {
+    return this.#answered;
+  }
+
   /** False as long as the client may only be asking for the size. */
   get begun(): boolean {
     return this.#state.kind === "ended" ? this.#state.begun : this.#state.kind === "sending";
   }
 
-  /** It was under way, but now the client is silent. */
-  get stalled(): boolean {
-    return this.#retries > 0 && this.#window.bytesAcknowledged > 0;
+  /** It was under way, but now the client is silent: since when. */
+  get stalledSince(): Instant | undefined {
+    return this.#retries > 0 && this.#window.bytesAcknowledged > 0 ? this.#heardAt : undefined;
   }
 
   /** All but the last acknowledgement is done. */
@@ -85,20 +102,22 @@ export class Transfer {
     this.#end("failed");
   }
 
-  /** A packet from the client's own address and port. */
-  receive(packet: Packet): void {
-    const state = this.#state;
-    if (packet.opcode === Opcode.ERROR) {
-      // RFC 2347: an ERROR may answer the OACK. OVMF asks so for the size (code 8, "User aborted the
-      // transfer"), other firmware with code 0; then it begins anew from another port.
-      this.#end(state.kind === "offered" ? "probed" : "cancelled");
-    } else if (packet.opcode === Opcode.ACK && state.kind === "offered") {
-      if (packet.block === 0) {
-        this.#state = { kind: "sending" };
-        this.#progress();
-      }
-    } else if (packet.opcode === Opcode.ACK && state.kind === "sending") {
-      if (this.#window.acknowledge(packet.block)) this.#progress();
+  /**
+   * An ERROR from the client. RFC 2347: it may answer the OACK. OVMF asks so for the size (code 8, "User aborted the
+   * transfer"), other firmware with code 0; then it begins anew from another port.
+   */
+  cancel(): void {
+    this.#end(this.#state.kind === "offered" ? "probed" : "cancelled");
+  }
+
+  /** An ACK from the client. */
+  acknowledge(block: number, now: Instant): void {
+    const { kind } = this.#state;
+    if (kind === "offered" && block === 0) {
+      this.#state = { kind: "sending" };
+      this.#progress(now, this.#retries === 0);
+    } else if (kind === "sending") {
+      if (this.#window.acknowledge(block)) this.#progress(now, this.#window.answeredOnce);
       if (this.#window.complete) this.#end("done");
     }
   }
@@ -107,20 +126,25 @@ export class Transfer {
   tick(now: Instant): void {
     const wakeAt = this.wakeAt;
     if (wakeAt === undefined || now < wakeAt) return;
-    if (this.#retries === TFTP_RETRIES_MAX) {
+    const silenceEnds = this.#silenceEnds(now);
+    if (now >= silenceEnds) {
       this.#end("lost");
       return;
     }
     this.#retries += 1;
-    this.#waitMs = Math.min(this.#waitMs * 2, this.#terms.timeoutMaxMs);
-    if (this.#state.kind === "offered") this.#state.due = true;
+    this.#doublings += 1;
+    if (!this.#answered && this.#retries >= TFTP_UNANSWERED_SENDS_MAX) this.#deadline = silenceEnds;
+    else if (this.#state.kind === "offered") this.#state.due = true;
     else this.#window.rewind();
   }
 
   /** The next datagram to send, if there is one. */
   take(now: Instant): Uint8Array | undefined {
     const datagram = this.#next();
-    if (datagram !== undefined) this.#deadline = after(now, this.#waitMs);
+    if (datagram === undefined) return undefined;
+    this.#heardAt ??= now;
+    this.#sentAt = now;
+    this.#deadline = after(now, this.#waitMs());
     return datagram;
   }
 
@@ -138,9 +162,25 @@ export class Transfer {
     }
   }
 
-  #progress(): void {
+  /** `measurable`: what is answered now was sent last, and once. */
+  #progress(now: Instant, measurable: boolean): void {
+    this.#answered = true;
+    this.#heardAt = now;
     this.#retries = 0;
-    this.#waitMs = this.#terms.timeoutMs;
+    const tookMs = now - this.#sentAt;
+    if (measurable) this.#roundTrip.measured(tookMs);
+    if (measurable || this.#roundTrip.isUsual(tookMs)) this.#doublings = 0;
+  }
+
+  #waitMs(): number {
+    const { timeoutMs } = this.#terms;
+    if (timeoutMs !== undefined) return timeoutMs;
+    return Math.min(this.#roundTrip.timeoutMs * 2 ** this.#doublings, TFTP_TIMEOUT_MAX_MS);
+  }
+
+  #silenceEnds(now: Instant): Instant {
+    const waitsMs = this.#answered ? (this.#terms.timeoutMs ?? 0) * TFTP_AGREED_WAITS_MAX : 0;
+    return after(this.#heardAt ?? now, Math.max(TFTP_SILENCE_MS, waitsMs));
   }
 
   #end(outcome: Outcome): void {

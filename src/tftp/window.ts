@@ -25,6 +25,7 @@ export class Window {
   #filled = 1;
   /** The highest block ever sent. */
   #highest = 0;
+  #lastTakenIsNew = false;
   /** The last block of the file, once known, and how many bytes it has. */
   #last = Number.POSITIVE_INFINITY;
   #lastBytes = 0;
@@ -62,6 +63,7 @@ export class Window {
   take(): Uint8Array | undefined {
     if (this.#next >= this.#filled) return undefined;
     const { datagram } = this.#slot(this.#next);
+    this.#lastTakenIsNew = this.#next > this.#highest;
     this.#highest = Math.max(this.#highest, this.#next);
     this.#next += 1;
     return datagram;
@@ -90,6 +92,11 @@ export class Window {
   rewind(): void {
     this.#next = this.#base;
     this.#quietUntil = Math.max(this.#quietUntil, this.#highest);
+  }
+
+  /** All that was sent is acknowledged, and the last block of it was sent only once: its ACK answers that one time. */
+  get answeredOnce(): boolean {
+    return !this.outstanding && this.#lastTakenIsNew;
   }
 
   get outstanding(): boolean {

@@ -18,6 +18,14 @@ export type BootEvent =
       readonly reply: string | undefined;
       readonly address: Ipv4 | undefined;
       readonly name: string | undefined;
+      /** Option 93. */
+      readonly architecture?: number | undefined;
+      /** The server whose offer the node takes, where it is not us. */
+      readonly elsewhere?: Ipv4 | undefined;
+      /** What firmware was told to fetch: a path or a URL. */
+      readonly bootFile?: string | undefined;
+      /** RFC 1542 §4.1: giaddr, where a relay is in between. */
+      readonly relay?: Ipv4 | undefined;
     }
   | {
       readonly kind: "file";
@@ -32,6 +40,14 @@ export type BootEvent =
       readonly address: Ipv4;
       readonly path: string;
       readonly outcome: "granted" | "denied" | "missing" | "unmounted";
+    }
+  | {
+      /** Where a program is, as the portmapper was asked: klibc's nfsmount does before it mounts. */
+      readonly kind: "portmap";
+      readonly address: Ipv4;
+      readonly program: number;
+      /** 0: not here. */
+      readonly port: number;
     }
   | {
       /** An initiator's session with a target. */
@@ -54,6 +70,11 @@ export type BootEvent =
       readonly reason: string;
       /** How often, where it is told of many at once. */
       readonly times?: number;
+      /** Whose it was, where that is known. */
+      readonly mac?: MacAddress;
+      readonly address?: Ipv4;
+      /** Of the file that was not given. */
+      readonly path?: string;
     };
 
 export type Tell = (event: BootEvent) => void;

@@ -1,117 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { NodeFacts } from "../../src/boot/facts.ts";
-import { inventoryOf, type KnownNode } from "../../src/boot/inventory.ts";
+import { inventoryOf } from "../../src/boot/inventory.ts";
 import type { IscsiSettings } from "../../src/boot/iscsi.ts";
-import { cleanPath, type ServedSettings, servedFiles } from "../../src/boot/served.ts";
-import { contains, type Ipv4, parseCidr, parseIpv4 } from "../../src/bytes/ipv4.ts";
-import { type MacAddress, parseMac } from "../../src/bytes/mac.ts";
-import { type Sketch, sketchedTree } from "../sim/tree.ts";
-
-function address(text: string): Ipv4 {
-  const parsed = parseIpv4(text);
-  if (parsed === undefined) throw new Error(text);
-  return parsed;
-}
-
-function mac(text: string): MacAddress {
-  const parsed = parseMac(text);
-  if (parsed === undefined) throw new Error(text);
-  return parsed;
-}
-
-const kernel = "6.1.0-56-amd64";
-const debian: Sketch = {
-  boot: {
-    [`vmlinuz-${kernel}`]: "kernel",
-    [`initrd.img-${kernel}`]: "initrd",
-    "vmlinuz-6.1.0-9-amd64": "old kernel",
-    "initrd.img-6.1.0-9-amd64": "old initrd",
-    "vmlinuz-6.12.0-1-amd64": "kernel without modules",
-    "initrd.img-6.12.0-1-amd64": "its initrd",
-    vmlinuz: { link: `/boot/vmlinuz-${kernel}` },
-  },
-  etc: { shadow: "secret" },
-  lib: { link: "usr/lib" },
-  usr: {
-    lib: {
-      modules: { [kernel]: { "modules.dep": "" }, "6.1.0-9-amd64": {} },
-      PXELINUX: { "pxelinux.0": "loader" },
-      syslinux: { modules: { bios: { "ldlinux.c32": "ldlinux" } } },
-    },
-  },
-};
-
-const known: KnownNode[] = [
-  {
-    mac: mac("52:54:00:77:00:01"),
-    name: "n1",
-    address: address("10.77.0.11"),
-    label: undefined,
-    append: "quiet",
-    volume: undefined,
-  },
-  {
-    mac: mac("52:54:00:77:00:02"),
-    name: "n2",
-    address: undefined,
-    label: "local",
-    append: undefined,
-    volume: "stage",
-  },
-];
-
-function settings(change: Partial<ServedSettings> = {}, tree: Sketch = debian): ServedSettings {
-  const network = parseCidr("10.77.0.0/24");
-  if (network === undefined) throw new Error("network");
-  const entry = {
-    name: "sidus",
-    path: "/srv/nfsroot/sidus",
-    tree: sketchedTree(tree),
-    pin: "",
-    admits: (from: Ipv4) => contains(network, from),
-    pinned: async () => undefined,
-  };
-  return {
-    boot: {
-      serverAddress: address("10.77.0.1"),
-      httpPort: 80,
-      nfsPort: 2049,
-      iscsi: { port: 3260, iqn: "iqn.2013-04.zone.sidus.target", chapFor: () => undefined },
-      default: "tmpfs",
-      labels: new Map([
-        [
-          "tmpfs",
-          {
-            kind: "linux",
-            export: entry,
-            layer: "tmpfs",
-            kernel: undefined,
-            initrd: undefined,
-            append: "console=ttyS0",
-          },
-        ],
-        ["local", { kind: "local" }],
-      ]),
-    },
-    inventory: inventoryOf(known),
-    exports: [entry],
-    overlay: undefined,
-    nodeAt: () => undefined,
-    ...change,
-  };
-}
-
-async function text(path: string, from = "10.77.0.11", change?: ServedSettings): Promise<string> {
-  const served = servedFiles(() => change ?? settings());
-  const file = await served(path, { address: address(from) });
-  if (typeof file === "string") return file;
-  const into = new Uint8Array(file.size);
-  expect(await file.read(0, into)).toBe(file.size);
-  return new TextDecoder().decode(into);
-}
+import { cleanPath, type ServedSettings } from "../../src/boot/served.ts";
+import type { Ipv4 } from "../../src/bytes/ipv4.ts";
+import { sketchedTree } from "../sim/tree.ts";
+import { ip as address, firmware, mac } from "./firmware.ts";
+import { debian, kernel, node, settings, text } from "./room.ts";
 
 const tmpfsFirst = `DEFAULT tmpfs
 PROMPT 0
+TIMEOUT 150
 
 LABEL tmpfs
   KERNEL sidus/boot/vmlinuz-${kernel}
@@ -130,7 +29,7 @@ describe("pxelinux.cfg", () => {
 
   test("by MAC of a node that starts its disk", async () => {
     expect(await text("pxelinux.cfg/01-52-54-00-77-00-02")).toMatch(
-      /^DEFAULT local\nPROMPT 0\n\nLABEL local\n {2}LOCALBOOT 0\n/,
+      /^DEFAULT local\nPROMPT 0\nTIMEOUT \d+\n\nLABEL local\n {2}LOCALBOOT 0\n/,
     );
   });
 
@@ -143,13 +42,7 @@ describe("pxelinux.cfg", () => {
 
   test("by UUID: the asker's own, as DHCP learned it", async () => {
     const uuid = "4c4c4544-0031-4b10-8052-b4c04f4d3332";
-    const nodeAt = () => ({
-      mac: mac("52:54:00:77:00:02"),
-      uuid,
-      address: undefined,
-      architecture: 0,
-      isIpxe: false,
-    });
+    const nodeAt = () => firmware(0, { mac: "52:54:00:77:00:02", uuid });
     const change = settings({ nodeAt });
     expect(await text(`pxelinux.cfg/${uuid}`, "10.77.0.99", change)).toMatch(/^DEFAULT local/);
     expect(await text(`pxelinux.cfg/${uuid.replace("4c", "4d")}`, "10.77.0.99", change)).toBe(
@@ -211,21 +104,8 @@ describe("layers", () => {
     );
   });
 
-  const staged: KnownNode = {
-    mac: mac("52:54:00:77:00:03"),
-    name: "n3",
-    address: undefined,
-    label: undefined,
-    append: undefined,
-    volume: "stage",
-  };
-  const factsOf = (of: string): NodeFacts => ({
-    mac: mac(of),
-    uuid: undefined,
-    address: undefined,
-    architecture: 0,
-    isIpxe: false,
-  });
+  const staged = node({ mac: mac("52:54:00:77:00:03"), name: "n3", volume: "stage" });
+  const factsOf = (of: string): NodeFacts => firmware(0, { mac: of });
 
   test("iscsi: the node's own volume, another port, another name, and CHAP", async () => {
     const change = {
@@ -254,8 +134,7 @@ describe("layers", () => {
       nodeAt: (of: Ipv4) =>
         factsOf(of === address("10.77.0.99") ? "52:54:00:77:00:09" : "52:54:00:77:00:03"),
     };
-    const why =
-      "SAY sidus: a volume is for the node that asks by itself, from its own address\n\nLABEL it\n  LOCALBOOT 0\n";
+    const why = "SAY sidus: a volume is for the node that asks by itself, from its own address\n";
     for (const path of ["01-52-54-00-77-00-03", "0A4D000B"]) {
       const shown = await text(`pxelinux.cfg/${path}`, "10.77.0.99", change);
       expect(shown).toContain(why);
@@ -267,14 +146,14 @@ describe("layers", () => {
 
   test("iscsi: nor does a host that has no lease of ours; an address alone is enough where it is the node's own", async () => {
     const fixed = { ...staged, address: address("10.77.0.11") };
-    for (const [node, from, learns] of [
+    for (const [who, from, learns] of [
       [staged, "10.77.0.99", false],
       [fixed, "10.77.0.99", false],
       [fixed, "10.77.0.11", true],
     ] as const) {
       const change = {
         ...layered("iscsi", { chapFor: () => chap }),
-        inventory: inventoryOf([node]),
+        inventory: inventoryOf([who]),
         nodeAt: () => undefined,
       };
       const shown = await text("pxelinux.cfg/01-52-54-00-77-00-03", from, change);
@@ -322,6 +201,43 @@ describe("files out of the tree", () => {
     const change = { ...base, boot: { ...base.boot, labels } };
     expect(await text("sidus/etc/shadow", "10.77.0.11", change)).toBe("secret");
     expect(await text("sidus/etc/passwd", "10.77.0.11", change)).toBe("denied");
+  });
+
+  test("what a label names as program is served, out of the overlay before the tree", async () => {
+    const base = settings({ overlay: sketchedTree({ opt: { "memtest.efi": "newer memtest" } }) });
+    const [from] = base.exports;
+    if (from === undefined) throw new Error("export");
+    const label = {
+      kind: "program" as const,
+      export: from,
+      program: "/opt/memtest.efi",
+      initrds: ["/etc/shadow"],
+      append: undefined,
+    };
+    const labels = new Map([["memtest", label]]);
+    const change = { ...base, boot: { ...base.boot, default: "memtest", labels } };
+    const shown = await text("boot.ipxe", "10.77.0.11", change);
+    expect(shown).toContain("chain http://10.77.0.1/sidus/opt/memtest.efi ");
+    expect(await text("sidus/opt/memtest.efi", "10.77.0.11", change)).toBe("newer memtest");
+    expect(await text("sidus/etc/shadow", "10.77.0.11", change)).toBe("secret");
+    expect(await text("sidus/opt/other.efi", "10.77.0.11", change)).toBe("denied");
+    const without = { ...change, overlay: undefined };
+    expect(await text("sidus/opt/memtest.efi", "10.77.0.11", without)).toBe("missing");
+  });
+
+  test("a node that nobody knows gets loaders out of the tree of its own label", async () => {
+    const base = settings();
+    const [from] = base.exports;
+    const label = base.boot.labels.get("tmpfs");
+    if (from === undefined || label?.kind !== "linux") throw new Error("export");
+    const tree = sketchedTree({ usr: { lib: { PXELINUX: { "pxelinux.0": "other" } } } });
+    const other = { ...from, name: "other", tree };
+    const labels = new Map([...base.boot.labels, ["new", { ...label, export: other }]]);
+    const boot = { ...base.boot, labels, unknown: "new" };
+    const change = { ...base, boot, exports: [from, other] };
+    expect(await text("pxelinux.0", "10.77.0.99", change)).toBe("other");
+    expect(await text("pxelinux.0", "10.77.0.11", change)).toBe("loader");
+    expect(await text("ldlinux.c32", "10.77.0.99", change)).toBe("ldlinux");
   });
 
   test("the overlay adds and replaces", async () => {

@@ -22,12 +22,13 @@ function addressOf(text: string): Ipv4 {
 }
 
 function room(node: Partial<KnownNode>, { denyUnknown = false } = {}): Room {
-  const known = { mac: alice, name: "alice", address: undefined, label: undefined };
-  const nodes = [{ ...known, append: undefined, volume: undefined, ...node }];
+  const known = { mac: alice, uuid: undefined, serial: undefined, name: "alice" };
+  const rest = { address: undefined, label: undefined, loader: undefined, append: undefined };
+  const nodes = [{ ...known, ...rest, volume: undefined, ...node }];
   return {
     config: {
       subnet: parseCidr("10.0.0.0/24"),
-      dhcp: { denyUnknown },
+      dhcp: { denyUnknown, subnets: [] },
       iscsi: { bytes: 8 },
       nodes: nodes.map((one) => ({ ...one, volume: { name: one.volume, bytes: 20 } })),
     },

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { loaderChoices } from "../../src/boot/loader.ts";
 import {
   cidrOf,
   formatCidr,
@@ -10,7 +11,7 @@ import {
   type Ipv4,
   parseIpv4,
 } from "../../src/bytes/ipv4.ts";
-import type { Config } from "../../src/config/config.ts";
+import { type Config, loaders } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { UserError } from "../../src/user-error.ts";
 
@@ -60,11 +61,16 @@ describe("sidus.yaml", () => {
     const config = load(smallest);
     expect(formatIpv4(config.address)).toBe("10.13.20.1");
     expect(formatCidr(config.subnet)).toBe("10.13.20.0/24");
-    expect(config.dhcp.ranges.map(formatIpv4Range)).toEqual(["10.13.20.50-10.13.20.250"]);
-    expect(config.dhcp).toMatchObject({ mode: "server", leaseSeconds: 43_200, denyUnknown: false });
+    const [own, ...others] = config.dhcp.subnets;
+    expect(others).toEqual([]);
+    expect(own?.network).toEqual(config.subnet);
+    expect(own?.ranges.map(formatIpv4Range)).toEqual(["10.13.20.50-10.13.20.250"]);
+    expect(own?.leaseSeconds).toBe(43_200);
+    expect(config.dhcp).toMatchObject({ mode: "server", denyUnknown: false, allow: [] });
     expect(config.exports).toMatchObject([{ name: "sidus", path: "/srv/nfsroot/sidus" }]);
     expect(config.ports).toEqual({
       dhcp: 67,
+      proxy: 4011,
       tftp: 69,
       http: 80,
       nfs: 2049,
@@ -76,6 +82,8 @@ describe("sidus.yaml", () => {
       ["iscsi", { kind: "linux", export: "sidus", layer: "iscsi" }],
       ["local", { kind: "local" }],
     ]);
+    expect(config.boot).toMatchObject({ default: "tmpfs", menuSeconds: 0, loader: "auto" });
+    expect(config.boot.unknown).toBeUndefined();
     expect(config.iscsi).toEqual({
       iqn: "iqn.2013-04.zone.sidus.target",
       bytes: 8 * 2 ** 30,
@@ -97,7 +105,7 @@ state: /tmp/state
 images: /tmp/images
 threads: 3
 cache: 512M
-ports: { dhcp: 6767, tftp: 6969, http: 8080, nfs: 12049, portmap: 1111, iscsi: 13260 }
+ports: { dhcp: 6767, proxy: 4444, tftp: 6969, http: 8080, nfs: 12049, portmap: 1111, iscsi: 13260 }
 dhcp:
   range: [10.13.30.50-10.13.30.60, 10.13.30.70-10.13.30.80]
   lease: infinite
@@ -105,6 +113,10 @@ dhcp:
   dns: 10.13.30.253
   domain: lab.example.org
   deny-unknown: true
+  allow: [52:54:00:*, 02-00-00-00-00-01]
+  subnets:
+    - { network: 10.13.31.0/24, range: 10.13.31.50-10.13.31.60, router: 10.13.31.1 }
+    - { network: 10.14.0.0/16, router: 10.14.0.1, lease: 1h, dns: 10.14.0.2, domain: b.example.org }
 iscsi: { iqn: "iqn.2024-01.org.example:lab", size: 512M, chap: mutual, volumes: /srv/volumes }
 exports:
   a: { source: /trees/a }
@@ -112,6 +124,9 @@ exports:
   c: { image: debian }
 boot:
   default: rescue
+  unknown: stranger
+  menu: 5s
+  loader: ipxe
   overlay: /srv/overlay
   labels:
     rescue: { export: b, append: "quiet splash" }
@@ -119,30 +134,76 @@ boot:
     bare: { layer: none }
     iscsi: { append: debug }
     disk: local
+    windows: { local: { disk: 2, partition: 3 } }
+    second: { local: { disk: 2 } }
+    stranger: { message: "Ask in room 7: who are you?" }
+    memtest: { program: /boot/memtest86+x64.efi }
+    xen: { program: /boot/xen.gz, initrd: [/vmlinuz, /initrd.img], append: dom0, export: b }
 nodes:
   - { mac: 52-54-00-77-00-01, name: n1, ip: 10.13.30.11, label: disk, volume: stage }
   - { mac: 525400770002, name: 007, append: 0x10, volume: { name: "room.7", size: 2T } }
   - { mac: 525400770003, volume: { size: 64M } }
   - { mac: 525400770004 }
+  - { uuid: 4C4C4544-0042-3510-8052-B4C04F4E3132, ip: 10.13.31.9, loader: shim }
+  - { serial: 10000000a1b2c3d4, name: pi, label: stranger }
+  - { mac: "52:54:00:77:01:[09-0b]", name: "s[9-10,012]", ip: 10.14.0.9-10.14.0.11, volume: "v[1-3]" }
 log: { level: debug }
 `);
-    expect(config.dhcp.leaseSeconds).toBe("infinite");
+    expect(config.dhcp.subnets).toMatchObject([
+      { leaseSeconds: "infinite", router: address("10.13.30.254") },
+      { leaseSeconds: "infinite", dns: [address("10.13.30.253")], domain: "lab.example.org" },
+      { leaseSeconds: 3600, dns: [address("10.14.0.2")], domain: "b.example.org", ranges: [] },
+    ]);
+    expect(config.dhcp.subnets.map((subnet) => formatCidr(subnet.network))).toEqual([
+      "10.13.30.0/24",
+      "10.13.31.0/24",
+      "10.14.0.0/16",
+    ]);
+    expect(config.dhcp.allow).toEqual(["525400", "020000000001"]);
     expect(config).toMatchObject({ images: "/tmp/images", threads: 3, cache: 536_870_912 });
     expect(config.exports.map((entry) => entry.source)).toEqual([
       { kind: "directory", path: "/trees/a" },
       { kind: "directory", path: "/trees/b" },
       { kind: "image", name: "debian" },
     ]);
-    expect(config.dhcp.ranges).toHaveLength(2);
+    expect(config.dhcp.subnets[0]?.ranges).toHaveLength(2);
     expect(config.dhcp.denyUnknown).toBe(true);
     expect(config.exports[0]).toMatchObject({ squash: "none" });
     expect(config.exports[1]).toMatchObject({ path: "/exports/b", name: "b", squash: "root" });
     expect(config.exports[0]?.clients.map(formatCidr)).toEqual(["10.13.30.0/24"]);
     expect(config.boot.labels.get("rescue")).toMatchObject({ export: "b", append: "quiet splash" });
-    expect(config.boot.labels.get("disk")).toEqual({ kind: "local" });
+    expect(config.boot).toMatchObject({ unknown: "stranger", menuSeconds: 5, loader: "ipxe" });
+    const label = (name: string) => config.boot.labels.get(name);
+    expect(label("disk")).toEqual({ kind: "local", from: undefined });
+    expect(label("windows")).toEqual({ kind: "local", from: { disk: 2, partition: 3 } });
+    expect(label("second")).toEqual({ kind: "local", from: { disk: 2, partition: undefined } });
+    expect(label("stranger")).toEqual({ kind: "message", message: "Ask in room 7: who are you?" });
+    expect(label("memtest")).toEqual({
+      kind: "program",
+      export: "a",
+      program: "/boot/memtest86+x64.efi",
+      initrds: [],
+      append: undefined,
+    });
+    expect(label("xen")).toMatchObject({
+      export: "b",
+      initrds: ["/vmlinuz", "/initrd.img"],
+      append: "dom0",
+    });
     expect(config.nodes[0]).toMatchObject({ mac: "525400770001", name: "n1", label: "disk" });
     expect(config.nodes[1]).toMatchObject({ name: "007", append: "0x10" });
-    expect(config.nodes.map((node) => node.volume)).toEqual([
+    expect(config.nodes[4]).toMatchObject({
+      mac: undefined,
+      uuid: "4c4c4544-0042-3510-8052-b4c04f4e3132",
+      loader: "shim",
+    });
+    expect(config.nodes[5]).toMatchObject({ serial: "10000000a1b2c3d4", label: "stranger" });
+    expect(config.nodes.slice(6)).toMatchObject([
+      { mac: "525400770109", name: "s9", address: address("10.14.0.9"), volume: { name: "v1" } },
+      { mac: "52540077010a", name: "s10", address: address("10.14.0.10"), volume: { name: "v2" } },
+      { mac: "52540077010b", name: "s012", address: address("10.14.0.11"), volume: { name: "v3" } },
+    ]);
+    expect(config.nodes.slice(0, 4).map((node) => node.volume)).toEqual([
       { name: "stage", bytes: undefined },
       { name: "room.7", bytes: 2 * 2 ** 40 },
       { name: undefined, bytes: 64 * 2 ** 20 },
@@ -232,6 +293,11 @@ log: { level: debug }
       "a label that is none",
       smallest.replace("tmpfs", "tmfps"),
       'sidus.yaml:6: boot.default: expected one of tmpfs, iscsi, local, found "tmfps"',
+    ],
+    [
+      "a pattern that YAML takes for a list",
+      `${smallest}nodes:\n  - { mac: 52:54:00:77:00:[01-28] }`,
+      'sidus.yaml:8: not valid YAML: Block collections are not allowed within flow collections; within { } a pattern needs quotes, as "n[1-40]"',
     ],
     ["broken YAML", `${smallest}\n  }: [`, "sidus.yaml:8: not valid YAML"],
     [
@@ -355,6 +421,170 @@ log: { level: debug }
       `${smallest}nodes: [{mac: 525400000001, volume: [a]}]`,
       "nodes[0].volume: expected keys of: name, size, or a name: small letters",
     ],
+    [
+      "a node that is known by nothing",
+      `${smallest}nodes: [{name: n1, ip: 10.13.20.5}]`,
+      "sidus.yaml:7: nodes[0]: expected mac:, uuid: or serial: to know the node by, found none",
+    ],
+    [
+      "a UUID that is none",
+      `${smallest}nodes: [{uuid: 4c4c4544}]`,
+      "nodes[0].uuid: expected a UUID, as 4c4c4544-0042-3510-8052-b4c04f4e3132, found",
+    ],
+    [
+      "one UUID of two nodes, however it is written",
+      `${smallest}nodes: [{uuid: 4c4c4544-0042-3510-8052-b4c04f4e3132}, {uuid: 4C4C4544-0042-3510-8052-B4C04F4E3132}]`,
+      "nodes[1].uuid: 4c4c4544-0042-3510-8052-b4c04f4e3132 is already that of nodes[0]",
+    ],
+    [
+      "a serial number of two nodes",
+      `${smallest}nodes: [{serial: A1}, {serial: a1}]`,
+      "nodes[1].serial: a1 is already that of nodes[0]",
+    ],
+    [
+      "a name for many and one MAC",
+      `${smallest}nodes:\n  - mac: 525400000001\n    name: n[1-40]`,
+      "sidus.yaml:9: nodes[0].name: expected patterns of one number of nodes: mac: 525400000001 is 1, name: n[1-40] is 40",
+    ],
+    [
+      "patterns of unequal numbers",
+      `${smallest}nodes: [{mac: "52:54:00:77:00:[01-28]", ip: "10.13.20.[11-50]", name: "n[1-39]"}]`,
+      "nodes[0].name: expected patterns of one number of nodes: mac: 52:54:00:77:00:[01-28] is 40, name: n[1-39] is 39",
+    ],
+    [
+      "a pattern that leads out of an address",
+      `${smallest}nodes: [{mac: "52:54:00:77:00:[01-0a]", ip: "10.13.20.[250-259]"}]`,
+      'nodes[0].ip: expected an IPv4 address, as 10.13.20.1, or a pattern, as 10.13.20.[11-50], found "10.13.20.[250-259]"',
+    ],
+    [
+      "a MAC pattern of odd digits",
+      `${smallest}nodes: [{mac: "52:54:00:77:00:[1-28]"}]`,
+      "nodes[0].mac: expected a MAC address, as 52:54:00:77:00:01, or a pattern, as 52:54:00:77:00:[01-28]",
+    ],
+    [
+      "a pattern with one number twice",
+      `${smallest}nodes: [{mac: "52:54:00:77:00:[01-03,02]"}]`,
+      "nodes[0].mac: 52:54:00:77:00:02 is already that of nodes[0]",
+    ],
+    [
+      "more nodes than there may be",
+      `${smallest}nodes: [{serial: "S[1-999999999]"}]`,
+      "nodes: expected at most 10000 nodes, found 999999999",
+    ],
+    [
+      "a node outside every network",
+      `${smallest}nodes: [{mac: 525400000001, ip: 10.13.21.5}]`,
+      "nodes[0].ip: expected an address in 10.13.20.0/24, the network of the interface, found 10.13.21.5",
+    ],
+    [
+      "a node outside every network, where there are several",
+      `${smallest.replace("dhcp: {", "dhcp: { subnets: [{network: 10.13.31.0/24, router: 10.13.31.1}],")}nodes: [{mac: 525400000001, ip: 10.13.21.5}]`,
+      "nodes[0].ip: expected an address in 10.13.20.0/24, the network of the interface, or in 10.13.31.0/24, found 10.13.21.5",
+    ],
+    [
+      "a loader that is none",
+      `${smallest}nodes: [{mac: 525400000001, loader: lilo}]`,
+      'nodes[0].loader: expected one of auto, pxelinux, lpxelinux, ipxe, grub, shim, found "lilo"',
+    ],
+    [
+      "a mode that is none",
+      smallest.replace("{ range:", "{ mode: on, range:"),
+      'sidus.yaml:3: dhcp.mode: expected one of server, proxy, off, found "on"',
+    ],
+    [
+      "a range beside another server",
+      smallest.replace("{ range:", "{ mode: proxy, range:"),
+      "sidus.yaml:3: dhcp.range: means nothing with mode: proxy, where the addresses are another server's to give; remove it, or choose another mode",
+    ],
+    [
+      "an allow-list of nobody's",
+      smallest.replace(/\{ range: .*/, "{ mode: off, allow: 52:54:00:* }"),
+      "sidus.yaml:3: dhcp.allow: means nothing with mode: off, where no DHCP is served at all",
+    ],
+    [
+      "an allow-list's address",
+      smallest.replace("{ range:", "{ allow: [52:54], range:"),
+      "dhcp.allow[0]: expected a MAC address, or the first bytes of one, as 52:54:00:*",
+    ],
+    [
+      "subnets that overlap",
+      smallest.replace(
+        "{ range:",
+        "{ subnets: [{network: 10.13.0.0/16, router: 10.13.0.1}], range:",
+      ),
+      "sidus.yaml:3: dhcp.subnets[0].network: 10.13.0.0/16 overlaps 10.13.20.0/24",
+    ],
+    [
+      "one subnet twice",
+      smallest.replace(
+        "{ range:",
+        "{ subnets: [{network: 10.1.0.0/16, router: 10.1.0.1}, {network: 10.1.0.0/16, router: 10.1.0.1}], range:",
+      ),
+      "dhcp.subnets[1].network: 10.1.0.0/16 overlaps 10.1.0.0/16",
+    ],
+    [
+      "a range outside its subnet",
+      smallest.replace(
+        "{ range:",
+        "{ subnets: [{network: 10.1.0.0/16, router: 10.1.0.1, range: 10.2.0.1-10.2.0.9}], range:",
+      ),
+      "dhcp.subnets[0].range: expected an address in 10.1.0.0/16, found 10.2.0.1",
+    ],
+    [
+      "a subnet that no node can leave",
+      smallest.replace("{ range:", "{ subnets: [{network: 10.1.0.0/16}], range:"),
+      "sidus.yaml:3: dhcp.subnets[0]: expected router: ADDRESS, as its nodes reach this server through one",
+    ],
+    [
+      "a router that nobody can reach",
+      smallest.replace("{ range:", "{ router: 10.13.21.1, range:"),
+      "dhcp.router: expected an address in 10.13.20.0/24, the network of the interface, found 10.13.21.1",
+    ],
+    [
+      "a label for strangers that is none",
+      smallest.replace("default: tmpfs", "unknown: inspect"),
+      'sidus.yaml:6: boot.unknown: expected one of tmpfs, iscsi, local, found "inspect"',
+    ],
+    [
+      "a menu of hours",
+      smallest.replace("default: tmpfs", "menu: 2h"),
+      'boot.menu: expected a time below 1h, as 5s, or 0 for no menu, found "2h"',
+    ],
+    [
+      "a message with more than one line",
+      smallest.replace("default: tmpfs", 'labels: { x: { message: "a\\nb" } }'),
+      "boot.labels.x.message: expected a message on one line",
+    ],
+    [
+      "a message that boots",
+      smallest.replace("default: tmpfs", "labels: { x: { message: no, append: quiet } }"),
+      "boot.labels.x.append: does not go with message:, beside which is nothing",
+    ],
+    [
+      "a program with a layer",
+      smallest.replace("default: tmpfs", "labels: { x: { program: /a.efi, layer: none } }"),
+      "boot.labels.x.layer: does not go with program:, beside which is initrd:, append:, export:",
+    ],
+    [
+      "a relative program",
+      smallest.replace("default: tmpfs", "labels: { x: { program: a.efi } }"),
+      'boot.labels.x.program: expected an absolute path without blanks and commas, as /srv/nfsroot/sidus, found "a.efi"',
+    ],
+    [
+      "a disk counted from nought",
+      smallest.replace("default: tmpfs", "labels: { x: { local: { disk: 0 } } }"),
+      'boot.labels.x.local.disk: expected the number of a disk, counted from 1, up to 128, found "0"',
+    ],
+    [
+      "two initrds of a tree's kernel",
+      smallest.replace("default: tmpfs", "labels: { x: { kernel: /k, initrd: [/a, /b] } }"),
+      "boot.labels.x.initrd: expected one; a list is for program:",
+    ],
+    [
+      "DHCP's ports that are one",
+      `${smallest}ports: { tftp: 4011 }\n`,
+      "sidus.yaml:7: ports.tftp: 4011 is already that of another service of sidus: proxy",
+    ],
     ["an empty file", "", "interface: expected the name of a network interface"],
     ["text", "hello", "expected keys and values"],
   ])("refuses %s in one line with its place", (_, text, expected) => {
@@ -362,6 +592,22 @@ log: { level: debug }
     expect(message).toContain(expected);
     expect(message).not.toContain("\n");
     expect(message).toMatch(/^sidus\.yaml:(?:\d+:)? /);
+  });
+
+  test("beside another server, its addresses are facts, in whatever network", () => {
+    const config = load(`
+interface: eth1
+dhcp: { mode: proxy, deny-unknown: true, allow: 52:54:00:* }
+exports: { sidus: { source: /srv/nfsroot/sidus } }
+nodes: [{ mac: 525400000001, ip: 10.99.0.1, volume: a }]
+`);
+    expect(config.dhcp.mode).toBe("proxy");
+    expect(config.dhcp.subnets).toMatchObject([{ network: config.subnet, ranges: [] }]);
+    expect(config.nodes[0]?.address).toBe(address("10.99.0.1"));
+  });
+
+  test("the loaders are those that the boot services know", () => {
+    expect(loaders).toEqual(loaderChoices);
   });
 
   test("a file that is not there", () => {

@@ -1,20 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { BROADCAST_ADDRESS, formatIpv4, type Ipv4 } from "../../src/bytes/ipv4.ts";
+import { inventoryOf } from "../../src/boot/inventory.ts";
+import { BROADCAST_ADDRESS, formatIpv4, ipv4 } from "../../src/bytes/ipv4.ts";
+import type { MacPattern } from "../../src/bytes/mac.ts";
 import { isMalformed } from "../../src/bytes/malformed.ts";
-import { answer, type Outcome } from "../../src/dhcp/answer.ts";
-import { readRequest } from "../../src/dhcp/facts.ts";
-import { Leases } from "../../src/dhcp/leases.ts";
 import { MessageType } from "../../src/dhcp/options.ts";
-import { type DhcpPacket, decodePacket, encodePacket, findOption } from "../../src/dhcp/packet.ts";
+import { type DhcpPacket, decodePacket, findOption } from "../../src/dhcp/packet.ts";
 import { destinationOf } from "../../src/dhcp/reply.ts";
-import type { DhcpSettings } from "../../src/dhcp/settings.ts";
 import { udpFrames } from "../captures.ts";
 import {
   address,
   ascii,
   type ClientMessage,
   clientMessage,
-  MemoryStore,
+  mac,
   node,
   numberedMac,
   octets,
@@ -22,71 +20,13 @@ import {
   SERVER,
   settingsWith,
 } from "./messages.ts";
+import { codes, data, Room, text } from "./room.ts";
 
 const { DISCOVER, REQUEST, DECLINE, RELEASE, INFORM } = MessageType;
 const ports = { server: 67, client: 68 };
 const me = numberedMac(1);
 const other = numberedMac(2);
 const OTHER_SERVER = address("10.77.0.2");
-
-/** One server in a test: what it said to each message, decoded again from bytes. */
-class Room {
-  settings: DhcpSettings;
-  leases = new Leases(new MemoryStore());
-  now = 1_000_000;
-
-  constructor(settings = settingsWith()) {
-    this.settings = settings;
-  }
-
-  outcome(bytes: Uint8Array): Outcome {
-    const packet = decodePacket(bytes);
-    if (isMalformed(packet)) throw new Error(packet.malformed);
-    const request = readRequest(packet);
-    if (typeof request === "string") return { kind: "refused", reason: request };
-    const { settings, leases, now } = this;
-    return answer({ request, settings, leases, now });
-  }
-
-  reply(bytes: Uint8Array): DhcpPacket {
-    const outcome = this.outcome(bytes);
-    if (outcome.kind !== "reply") throw new Error(JSON.stringify(outcome));
-    const packet = decodePacket(encodePacket(outcome.packet));
-    if (isMalformed(packet)) throw new Error(packet.malformed);
-    return packet;
-  }
-
-  /** `OFFER 10.77.0.50`, `NAK`, `silent`, or the reason of a refusal. */
-  says(message: ClientMessage): string {
-    const outcome = this.outcome(clientMessage(message));
-    if (outcome.kind === "refused") return outcome.reason;
-    if (outcome.kind === "silent") return "silent";
-    const name = { 2: "OFFER", 5: "ACK", 6: "NAK" }[outcome.type as number] ?? "?";
-    const { yiaddr } = outcome.packet;
-    return yiaddr === 0 ? name : `${name} ${formatIpv4(yiaddr)}`;
-  }
-
-  /** Lets the client have an address, the whole way. */
-  bind(mac = me): Ipv4 {
-    const offer = this.reply(clientMessage({ type: DISCOVER, mac }));
-    const request = { type: REQUEST, mac, serverId: SERVER, requested: offer.yiaddr };
-    return this.reply(clientMessage(request)).yiaddr;
-  }
-}
-
-function codes(packet: DhcpPacket): number[] {
-  return packet.options.map(({ code }) => code);
-}
-
-function text(packet: DhcpPacket, code: number): string | undefined {
-  const data = findOption(packet, code);
-  return data === undefined ? undefined : Buffer.from(data).toString("latin1");
-}
-
-function data(packet: DhcpPacket, code: number): number[] | undefined {
-  const found = findOption(packet, code);
-  return found === undefined ? undefined : [...found];
-}
 
 describe("DISCOVER, RFC 2131 §4.3.1", () => {
   test("OFFER: the fields of table 3, message type and server identifier first", () => {
@@ -123,6 +63,49 @@ describe("DISCOVER, RFC 2131 §4.3.1", () => {
     expect(codes(offer)).not.toContain(59);
   });
 
+  test("§3.5: a client gets a shorter time where it wishes for one, but no longer one, nor one too short", () => {
+    const grantedFor = (seconds: number[], leaseSeconds: number | "infinite" = 3600) =>
+      data(
+        new Room(settingsWith({ leaseSeconds })).reply(
+          clientMessage({ type: DISCOVER, mac: me, more: [[51, seconds]] }),
+        ),
+        51,
+      );
+    const hour = [0, 0, 0x0e, 0x10];
+    expect(grantedFor([0, 0, 3, 0])).toEqual([0, 0, 3, 0]);
+    expect(grantedFor([0, 1, 0, 0])).toEqual(hour);
+    expect(grantedFor([0, 0, 0, 1])).toEqual([0, 0, 0, 120]);
+    expect(grantedFor([255, 255, 255, 255])).toEqual(hour);
+    expect(grantedFor([1, 2, 3])).toEqual(hour);
+    expect(grantedFor([0, 0, 3, 0], "infinite")).toEqual([0, 0, 3, 0]);
+    expect(grantedFor([255, 255, 255, 255], "infinite")).toEqual([255, 255, 255, 255]);
+  });
+
+  test("§3.5: the lease ends as the client was told", () => {
+    const room = new Room();
+    const given = room.bind(me, { more: [[51, [0, 0, 0, 200]]] });
+    expect(room.leases.at(given, room.now + 200_000)?.mac).toBe(me);
+    expect(room.leases.at(given, room.now + 211_000)).toBeUndefined();
+  });
+
+  test("who is not allowed is not answered, by whole addresses or by makers", () => {
+    const allow = ["525400000001", "0050"].map((pattern) => pattern as MacPattern);
+    const room = new Room(settingsWith({ allow }));
+    expect(room.says({ type: DISCOVER, mac: me })).toMatch("OFFER");
+    expect(room.says({ type: DISCOVER, mac: other })).toBe("not-allowed");
+    expect(room.says({ type: DISCOVER, mac: mac("005000000009") })).toMatch("OFFER");
+  });
+
+  test("a node known by its UUID has its reservation with whatever MAC address it comes", () => {
+    const known = { ...node("525400000001", "10.77.0.200"), mac: undefined, uuid: "u" };
+    const inventory = inventoryOf([known], (of) =>
+      of === other ? { uuid: "u", serial: undefined } : undefined,
+    );
+    const room = new Room(settingsWith({ inventory, denyUnknown: true }));
+    expect(room.says({ type: DISCOVER, mac: other })).toBe("OFFER 10.77.0.200");
+    expect(room.says({ type: DISCOVER, mac: me })).toBe("unknown-node");
+  });
+
   test("an exhausted pool and an unknown node are told", () => {
     const room = new Room(settingsWith({ ranges: [rangeOf("10.77.0.50", 1)] }));
     room.bind();
@@ -152,11 +135,14 @@ describe("DISCOVER, RFC 2131 §4.3.1", () => {
 });
 
 describe("options by what the client asks for, RFC 2132 §9.8", () => {
+  const subnet = {
+    router: address("10.77.0.254"),
+    dns: [address("10.77.0.2"), address("10.77.0.3")],
+    domain: "example.org",
+  };
   const settings = settingsWith(
     {
-      router: address("10.77.0.254"),
-      dns: [address("10.77.0.2"), address("10.77.0.3")],
-      domain: "example.org",
+      ...subnet,
       rootPath: () => "10.77.0.1:/srv/nfsroot/sidus",
       bootFile: ({ architecture }) => (architecture === 7 ? "grub.efi" : "pxelinux.0"),
     },
@@ -205,7 +191,8 @@ describe("options by what the client asks for, RFC 2132 §9.8", () => {
   });
 
   test("RFC 2132 §9.10: a reply is no longer than the client can take, and keeps what it needs most", () => {
-    const long = { ...settings, domain: "d".repeat(240), bootFile: () => "b".repeat(100) };
+    const domain = "d".repeat(240);
+    const long = settingsWith({ ...subnet, domain, bootFile: () => "b".repeat(100) });
     const discover = (bytes: number) =>
       new Room(long).reply(
         clientMessage({
@@ -222,6 +209,76 @@ describe("options by what the client asks for, RFC 2132 §9.8", () => {
     expect(codes(tight)).not.toContain(15);
     expect(text(tight, 67)).toBe("b".repeat(100));
     expect(text(discover(1472), 15)).toBe("d".repeat(240));
+  });
+
+  test("what does not fit goes where file and sname would be, RFC 2132 §9.3: only then, and the rest is left out", () => {
+    const domain = "d".repeat(120);
+    const dns = Array.from({ length: 10 }, (_, at) => ipv4(SERVER + at));
+    const wanted = settingsWith({ ...subnet, domain, dns, bootFile: () => "b".repeat(100) }, [
+      node("525400000001", undefined, "alpha"),
+    ]);
+    const replyTo = (more: NonNullable<ClientMessage["more"]>) => {
+      const relay = [82, [1, 100, ...ascii("r".repeat(100))]] as const;
+      const asked = clientMessage({
+        type: DISCOVER,
+        mac: me,
+        giaddr: SERVER,
+        more: [...more, relay],
+      });
+      return { bytes: new Room(wanted).encoded(asked), packet: new Room(wanted).reply(asked) };
+    };
+    const kernel = replyTo([]);
+    expect(kernel.bytes.length).toBeLessThanOrEqual(576 - 28);
+    // Option 52 comes after the message type: file holds options.
+    expect([...kernel.bytes.subarray(240, 246)]).toEqual([53, 1, 2, 52, 1, 1]);
+    expect(kernel.packet.file).toBe("");
+    expect(codes(kernel.packet)).toEqual(expect.arrayContaining([1, 3, 6, 12, 15, 28, 82]));
+    expect(text(kernel.packet, 15)).toBe(domain);
+    expect(data(kernel.packet, 6)).toHaveLength(40);
+    // The relay's is the last of those in their own place.
+    const end = kernel.bytes.lastIndexOf(255);
+    expect(kernel.bytes[end - 104]).toBe(82);
+
+    const firmware = replyTo([[93, [0, 0]]]);
+    expect(firmware.packet.file).toBe("b".repeat(100));
+    expect(data(firmware.packet, 6)).toHaveLength(40);
+    expect(codes(firmware.packet)).not.toContain(15);
+    expect([...firmware.bytes.subarray(243, 246)]).toEqual([52, 1, 2]);
+    expect(firmware.bytes.length).toBeLessThanOrEqual(576 - 28);
+
+    const roomy = replyTo([[57, [5, 220]]]);
+    expect(roomy.bytes[243]).toBe(54);
+    expect(new Set(codes(roomy.packet))).toEqual(new Set(codes(kernel.packet)));
+  });
+
+  test("UEFI HTTP boot, UEFI 2.10 §24.7.3: the class comes back, and the URL in option 67 and file", () => {
+    const url = "http://10.77.0.1/grubnetx64.efi";
+    const http = [
+      [60, ascii("HTTPClient:Arch:00016:UNDI:003001")],
+      [93, [0, 16]],
+      [55, [1, 3]],
+    ] as const;
+    const packet = new Room({ ...settings, bootFile: () => url }).reply(
+      clientMessage({ type: DISCOVER, mac: me, more: http }),
+    );
+    expect(text(packet, 60)).toBe("HTTPClient");
+    expect(text(packet, 67)).toBe(url);
+    expect(packet.file).toBe(url);
+    expect(packet.siaddr).toBe(SERVER);
+    expect(codes(packet)).not.toContain(66);
+    expect(codes(packet)).not.toContain(43);
+  });
+
+  test("PXE firmware that asks for both gets PXEClient and that it need not ask port 4011, PXE 2.1 table 2-1", () => {
+    const pxe = (list: number[]) =>
+      offer([
+        [60, ascii("PXEClient:Arch:00000:UNDI:002001")],
+        [55, list],
+      ]);
+    expect(text(pxe([43, 60, 67]), 60)).toBe("PXEClient");
+    expect(data(pxe([43, 60, 67]), 43)?.slice(0, 3)).toEqual([6, 1, 8]);
+    expect(codes(pxe([60, 67]))).not.toContain(60);
+    expect(codes(pxe([43, 67]))).not.toContain(43);
   });
 
   test("iPXE is told not to wait for a ProxyDHCP server, where it speaks iPXE's options", () => {

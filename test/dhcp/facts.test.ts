@@ -30,8 +30,10 @@ describe("captured clients", () => {
       mac: "525400770001",
       uuid: undefined,
       address: undefined,
+      serial: undefined,
       architecture: 0,
       isIpxe: true,
+      isHttpClient: false,
     });
     expect(requests[2]?.facts).toMatchObject({ architecture: undefined, isIpxe: false });
   });

@@ -13,7 +13,7 @@ const unshare = process.getuid?.() === 0 ? ["--net"] : ["--map-root-user", "--ne
 
 function whatIsMissing(): string | undefined {
   if (spawnSync("unshare", [...unshare, "true"]).status !== 0) return "no right to unshare -n";
-  const commands = ["ip", "nsenter", "busybox", "dhclient", "dumpcap", "tshark"];
+  const commands = ["ip", "nsenter", "busybox", "dhclient", "dhcrelay", "dumpcap", "tshark"];
   const missing = commands.filter((name) => spawnSync("which", [name]).status !== 0);
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
 }
@@ -33,11 +33,11 @@ describe.skipIf(isSkipped)(
       const room = fileURLToPath(new URL("interop/room.ts", import.meta.url));
       const said = execFileSync("unshare", [...unshare, process.execPath, room, work], {
         encoding: "utf8",
-        timeout: 40_000,
+        timeout: 60_000,
         maxBuffer: 1 << 24,
       });
       report = JSON.parse(said);
-    }, 45_000);
+    }, 65_000);
 
     afterAll(() => rmSync(work, { recursive: true, force: true }));
 
@@ -80,6 +80,13 @@ describe.skipIf(isSkipped)(
       expect(report.renewals.at(-1)).toBe("RELEASE undefined");
     });
 
+    test("udhcpc behind ISC's relay gets an address of its own subnet", () => {
+      expect(report.relayed).toMatchObject({ router: "10.69.0.254", serverid: "10.67.0.1" });
+      expect(report.relayed["ip"]).toMatch(/^10\.69\.0\.[5-9]\d$/);
+      const relayed = report.events.filter((event) => event.kind === "dhcp" && event.relay);
+      expect(relayed).toMatchObject([{ reply: "OFFER" }, { reply: "ACK" }]);
+    });
+
     test("a client on an interface that is not served is not heard", () => {
       expect(report.strangerExit).not.toBe(0);
       const strangers = report.events.filter(
@@ -106,7 +113,7 @@ describe.skipIf(isSkipped)(
         )
           .split("\n")
           .filter((line) => line !== "");
-      expect(new Set(judge("udp.srcport == 67"))).toEqual(new Set(["2", "5"]));
+      expect(new Set(judge("udp.srcport == 67 && dhcp.type == 2"))).toEqual(new Set(["2", "5"]));
       expect(
         judge("udp.srcport == 67 && (_ws.malformed || _ws.expert.severity >= 6291456)"),
       ).toEqual([]);

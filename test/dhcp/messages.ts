@@ -1,8 +1,10 @@
 import { inventoryOf, type KnownNode } from "../../src/boot/inventory.ts";
 import { type Ipv4, ipv4, parseIpv4 } from "../../src/bytes/ipv4.ts";
 import { type MacAddress, parseMac } from "../../src/bytes/mac.ts";
-import type { Lease, LeaseStore } from "../../src/dhcp/leases.ts";
-import type { DhcpSettings } from "../../src/dhcp/settings.ts";
+import type { Neighbours } from "../../src/dhcp/conflicts.ts";
+import type { Lease, LeaseChanges, LeaseStore, Leases } from "../../src/dhcp/leases.ts";
+import type { Pool } from "../../src/dhcp/pool.ts";
+import type { DhcpSettings, DhcpSubnet } from "../../src/dhcp/settings.ts";
 
 /** Client messages written by hand, not by the encoder under test; and what the tests configure. */
 
@@ -63,32 +65,44 @@ export function ascii(text: string): number[] {
 
 export const SERVER = address("10.77.0.1");
 
+type Changes = Partial<DhcpSettings & DhcpSubnet>;
+
+/** Of one subnet, which is the pool too; what is changed of that may be said as if it were the settings'. */
 export function settingsWith(
-  changes: Partial<DhcpSettings> = {},
+  changes: Changes = {},
   nodes: readonly KnownNode[] = [],
-): DhcpSettings {
+): DhcpSettings & Pool {
+  const { network, ranges, leaseSeconds, router, dns, domain, ...settings } = changes;
+  const subnet = {
+    network: network ?? { network: address("10.77.0.0"), prefix: 24 },
+    ranges: ranges ?? [{ first: address("10.77.0.50"), last: address("10.77.0.99") }],
+    leaseSeconds: leaseSeconds ?? 3600,
+    router,
+    dns: dns ?? [],
+    domain,
+  };
   return {
     serverAddress: SERVER,
-    subnet: { network: address("10.77.0.0"), prefix: 24 },
-    ranges: [{ first: address("10.77.0.50"), last: address("10.77.0.99") }],
-    leaseSeconds: 3600,
-    router: undefined,
-    dns: [],
-    domain: undefined,
+    subnet,
+    subnets: [subnet],
     denyUnknown: false,
+    allow: [],
     inventory: inventoryOf(nodes),
     bootFile: () => undefined,
     rootPath: () => undefined,
-    ...changes,
+    ...settings,
   };
 }
 
 export function node(macText: string, addressText?: string, name?: string): KnownNode {
   return {
     mac: mac(macText),
+    uuid: undefined,
+    serial: undefined,
     name,
     address: addressText === undefined ? undefined : address(addressText),
     label: undefined,
+    loader: undefined,
     append: undefined,
     volume: undefined,
   };
@@ -97,22 +111,58 @@ export function node(macText: string, addressText?: string, name?: string): Know
 /** A disk that is a map. */
 export class MemoryStore implements LeaseStore {
   readonly leases = new Map<MacAddress, Lease>();
+  /** One that fails, until it is taken away. */
+  failure: Error | undefined;
+  readonly #holders = new Map<Ipv4, MacAddress>();
+  /** Saves that are not done before `finish` is called, where it is slow. */
+  readonly #unfinished: (() => void)[] = [];
+  isSlow = false;
+  saves = 0;
 
   load(): Lease[] {
     return [...this.leases.values()];
   }
 
-  save(lease: Lease): void {
-    for (const other of this.leases.values()) {
-      if (other.address === lease.address) this.leases.delete(other.mac);
+  save(changes: LeaseChanges, done: (error: unknown) => void): void {
+    const { failure } = this;
+    if (this.isSlow) {
+      this.#unfinished.push(() => this.save(changes, done));
+      return;
     }
-    this.leases.set(lease.mac, lease);
+    if (failure === undefined) this.#take(changes);
+    done(failure);
   }
 
-  remove(mac: MacAddress): void {
-    this.leases.delete(mac);
+  /** Does what was to be done so far. */
+  finish(): void {
+    this.isSlow = false;
+    for (const go of this.#unfinished.splice(0)) go();
+  }
+
+  #take(changes: LeaseChanges): void {
+    if (changes.size > 0) this.saves += 1;
+    for (const [mac, lease] of changes) {
+      this.leases.delete(mac);
+      if (lease === undefined) continue;
+      const other = this.#holders.get(lease.address);
+      if (other !== undefined && this.leases.get(other)?.address === lease.address) {
+        this.leases.delete(other);
+      }
+      this.#holders.set(lease.address, mac);
+      this.leases.set(mac, lease);
+    }
   }
 }
+
+/** Writes what was bound: throws where the disk does. */
+export function save(leases: Leases): void {
+  leases.save((error) => {
+    if (error !== undefined) throw error;
+  });
+}
+
+/** Nobody answers by ARP. */
+export const nobody: Neighbours = { ask: () => {}, at: () => undefined };
 
 export function rangeOf(first: string, count: number): { first: Ipv4; last: Ipv4 } {
   return { first: address(first), last: ipv4(address(first) + count - 1) };

@@ -26,7 +26,7 @@ const report = (what: string, error: unknown) => {
 function serve(serverAddress: Ipv4, clientPort: number) {
   const settings = settingsWith({
     serverAddress,
-    subnet: { network: address("127.0.0.0"), prefix: 8 },
+    network: { network: address("127.0.0.0"), prefix: 8 },
     ranges: [rangeOf("127.0.0.50", 50)],
   });
   return serveDhcp({
@@ -36,6 +36,8 @@ function serve(serverAddress: Ipv4, clientPort: number) {
     tell: () => {},
     report,
     isPresent: () => false,
+    learn: () => {},
+    warn: () => {},
     ports: { server: 0, client: clientPort },
   });
 }

@@ -10,6 +10,7 @@ import { SeededRandom } from "../sim/random.ts";
 import {
   clientMessage,
   MemoryStore,
+  nobody,
   numberedMac,
   rangeOf,
   SERVER,
@@ -162,17 +163,22 @@ class Room {
         throw new Error(what, { cause: error });
       },
       isPresent: () => false,
+      learn: () => {},
+      warn: () => {},
       ports: { server: 67, client: 68 },
+      neighbours: nobody,
+      // What comes within a moment is written together.
+      soon: (work) => this.clock.alarm(work).set(after(this.clock.now(), 2)),
     });
   }
 
   #serve(bytes: Uint8Array): void {
-    const reply = this.#server.receive(bytes);
-    if (reply === undefined) return;
-    const packet = decodePacket(reply.bytes);
-    if (isMalformed(packet)) throw new Error(packet.malformed);
-    this.#carry(() => {
-      for (const client of this.clients) client.hear(packet);
+    this.#server.receive(bytes, (reply) => {
+      const packet = decodePacket(reply.bytes);
+      if (isMalformed(packet)) throw new Error(packet.malformed);
+      this.#carry(() => {
+        for (const client of this.clients) client.hear(packet);
+      });
     });
   }
 

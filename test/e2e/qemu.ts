@@ -7,22 +7,23 @@ export interface Qemu extends AsyncDisposable {
   hasEnded(): boolean;
 }
 
-/** A computer without a disk; `args` say what it starts from and what it has besides. TCG only: CI has no KVM; what newer processors have it emulates slowly. */
-export function startQemu(namespace: Pick<Namespace, "spawn">, args: readonly string[]): Qemu {
-  const machine = [
-    "-accel",
-    "tcg",
-    "-machine",
-    "pc,graphics=off",
-    "-cpu",
-    "Nehalem",
-    "-nodefaults",
-  ];
+/** An IBM PC with SeaBIOS. */
+const pc = ["-machine", "pc,graphics=off"];
+
+/**
+ * A computer without a disk; `args` say what it starts from and what it has besides, `machine` what it is.
+ * TCG only: CI has no KVM; what newer processors have it emulates slowly.
+ */
+export function startQemu(
+  namespace: Pick<Namespace, "spawn">,
+  args: readonly string[],
+  machine: readonly string[] = pc,
+): Qemu {
+  const processor = ["-accel", "tcg", "-cpu", "Nehalem", "-nodefaults"];
   const serial = ["-vga", "none", "-display", "none", "-serial", "stdio", "-no-reboot"];
   const random = ["-device", "virtio-rng-pci"];
-  const child = namespace.spawn("qemu-system-x86_64", [...machine, ...serial, ...random, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const all = [...machine, ...processor, ...serial, ...random, ...args];
+  const child = namespace.spawn("qemu-system-x86_64", all, { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (bytes: Buffer) => {
@@ -41,10 +42,15 @@ export function startQemu(namespace: Pick<Namespace, "spawn">, args: readonly st
   };
 }
 
-/** Its network card, on a TAP of the room's network. */
-export function networkCard(tap: string, mac: string): string[] {
+/** Its network card, on a TAP of the room's network. `more`: properties of the card's. */
+export function networkCard(
+  tap: string,
+  mac: string,
+  model = "virtio-net-pci",
+  more = ",bootindex=1",
+): string[] {
   return [
     ...["-netdev", `tap,id=${tap},ifname=${tap},script=no,downscript=no`],
-    ...["-device", `virtio-net-pci,netdev=${tap},mac=${mac},bootindex=1`],
+    ...["-device", `${model},netdev=${tap},mac=${mac}${more}`],
   ];
 }

@@ -8,6 +8,8 @@ import { directoryOf, type Served, serveIn, sidus } from "../sidus.ts";
 export interface Room extends AsyncDisposable {
   readonly namespace: Namespace;
   readonly work: string;
+  /** The file sidus.yaml. */
+  readonly config: string;
   readonly images: string;
   readonly server: string;
   /** The process that serves now. */
@@ -22,6 +24,12 @@ export interface Room extends AsyncDisposable {
 }
 
 const SERVER = "10.13.20.1";
+
+/** A TAP on a bridge, for one node. */
+export function addPort(namespace: Namespace, name: string, bridge: string): void {
+  namespace.run("ip", "tuntap", "add", name, "mode", "tap");
+  namespace.run("ip", "link", "set", name, "master", bridge, "up");
+}
 
 /** `settings`: the rest of sidus.yaml, with the exports. Nothing serves before start(). */
 export async function openRoom(settings: object): Promise<Room> {
@@ -38,6 +46,7 @@ export async function openRoom(settings: object): Promise<Room> {
   return {
     namespace,
     work,
+    config,
     images,
     server: SERVER,
     served() {
@@ -51,10 +60,7 @@ export async function openRoom(settings: object): Promise<Room> {
       const flags = ["--silent", "--show-error", "--fail", "--max-time", "10"];
       return namespace.run("curl", ...flags, `http://${SERVER}${path}`);
     },
-    addPort(name) {
-      namespace.run("ip", "tuntap", "add", name, "mode", "tap");
-      namespace.run("ip", "link", "set", name, "master", "room0", "up");
-    },
+    addPort: (name) => addPort(namespace, name, "room0"),
     async seal(name, directory) {
       const args = ["image", "seal", name, directory, "--images", images, "--json"];
       const { code, stdout, stderr } = await sidus(...args);

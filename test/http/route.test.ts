@@ -19,6 +19,14 @@ describe("what a request line asks for", () => {
     ["GET", "HTTP://host:8080", file("/")],
     ["GET", "/status.json", { kind: "status" }],
     ["HEAD", "/status.json", { kind: "status" }],
+    ["GET", "/explain.json?mac=52:54:00:77:00:0A", { kind: "explain", mac: "52540077000a" }],
+    ["GET", "/explain.json?x=1&mac=52-54-00-77-00-01#x", { kind: "explain", mac: "525400770001" }],
+    ["GET", "http://h/explain.json?mac=525400770001", { kind: "explain", mac: "525400770001" }],
+    [
+      "GET",
+      "/explain.json?mac=52%3A54%3A00%3A77%3A00%3A01",
+      { kind: "explain", mac: "525400770001" },
+    ],
     ["POST", "/up", { kind: "up" }],
     ["POST", "/%75p?x", { kind: "up" }],
   ])("%s %s", (method, target, route) => {
@@ -36,10 +44,19 @@ describe("what a request line asks for", () => {
     expect(routeOf(method, target)).toEqual({ kind: "bad-method", allow });
   });
 
-  test.each(["", "*", "vmlinuz", "/%", "/%g0", "/%1", "/%ff", "ftp://host/file", "host:80"])(
-    "%j is no target",
-    (target) => {
-      expect(routeOf("GET", target)).toEqual({ kind: "bad-target" });
-    },
-  );
+  test.each([
+    "",
+    "*",
+    "/explain.json",
+    "/explain.json?mac=x",
+    "vmlinuz",
+    "/%",
+    "/%g0",
+    "/%1",
+    "/%ff",
+    "ftp://host/file",
+    "host:80",
+  ])("%j is no target", (target) => {
+    expect(routeOf("GET", target)).toEqual({ kind: "bad-target" });
+  });
 });

@@ -50,6 +50,7 @@ async function bench(): Promise<Bench> {
     files,
     up: (address, body) => ups.push(`${address} ${body}`),
     status: () => ({ nodes: 3 }),
+    explain: (mac) => ({ isHeard: mac.startsWith("5254"), shown: { mac } }),
     tell: (event) => events.push(event),
     report: (what, error) => reports.push(`${what}: ${error}`),
   });
@@ -148,6 +149,9 @@ describe("replies without a file", () => {
     [get("/secret"), "403 Forbidden", "not for this address\n"],
     [get("/%zz"), "400 Bad Request", "no such path can be\n"],
     [get("/status.json"), "200 OK", '{"nodes":3}\n'],
+    [get("/explain.json?mac=52:54:00:77:00:01"), "200 OK", '{"mac":"525400770001"}\n'],
+    [get("/explain.json?mac=000000000001"), "404 Not Found", '{"mac":"000000000001"}\n'],
+    [get("/explain.json?mac=node1"), "400 Bad Request", "no such path can be\n"],
     [get("/up"), "405 Method Not Allowed", "only POST\n"],
     [
       "PUT /vmlinuz HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
@@ -168,7 +172,7 @@ describe("replies without a file", () => {
   });
 
   test("what is refused is told, by its reason", async () => {
-    const { open, refusals, outcomes, reports } = await bench();
+    const { open, events, refusals, outcomes, reports } = await bench();
     for (const request of [
       get("/nothing"),
       get("/secret"),
@@ -182,6 +186,13 @@ describe("replies without a file", () => {
     }
     expect(outcomes()).toEqual(["/nothing missing 0"]);
     expect(refusals()).toEqual(["denied", "path", "method", "server error"]);
+    expect(events).toContainEqual({
+      kind: "refused",
+      protocol: "http",
+      reason: "denied",
+      address: LOOPBACK_ADDRESS,
+      path: "/secret",
+    });
     expect(reports).toEqual(["HTTP GET /broken: Error: no disk"]);
   });
 
@@ -364,6 +375,7 @@ test("a port that is taken is said in one line", async () => {
     files,
     up: () => {},
     status: () => ({}),
+    explain: () => ({ isHeard: false, shown: {} }),
     tell: () => {},
     report: () => {},
   });

@@ -14,13 +14,21 @@ test("the kernel is installed after everything else, so that its initrd is made 
   const command = bootstrapCommand(options, machine, paths, "/srv/.x/tree");
   const included = command.find((word) => word.startsWith("--include="));
   expect(included).toMatch(
-    /^--include=e2fsprogs,initramfs-tools,.*,open-iscsi,.*,udev,zstd,vim,openssh-server$/,
+    /^--include=e2fsprogs,initramfs-tools,.*,open-iscsi,.*,udev,zstd,.*,vim,openssh-server$/,
   );
   expect(included).not.toContain("linux-image");
   const overlay = command.findIndex((word) => word.startsWith("--essential-hook="));
   const kernel = command.findIndex((word) => word.endsWith(" linux-image-amd64"));
   expect(command[kernel]).toMatch(/^--customize-hook=/);
   expect(overlay).toBeLessThan(kernel);
+});
+
+test.each([
+  ["amd64", "pxelinux,shim-signed,syslinux-common"],
+  ["arm64", "grub-efi-arm64-bin,grub-efi-arm64-signed,shim-signed"],
+])("a tree for %s has its loaders in it: %s", (architecture, loaders) => {
+  const command = bootstrapCommand(options, { ...machine, architecture }, paths, "/t");
+  expect(command.find((word) => word.startsWith("--include="))).toContain(`,${loaders},vim`);
 });
 
 test("suite, target and mirrors end the command, and no mirror is ours", () => {

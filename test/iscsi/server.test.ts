@@ -100,7 +100,8 @@ test("logins that do not go on drive out one another, and nobody else", async ()
   expect(await loggedIn(first)).toEqual([Opcode.LOGIN_RESPONSE, 0]);
   const idle: net.Socket[] = [];
   for (let count = 0; count < ISCSI_LOGINS_MAX + 20; count += 1) idle.push(await connected(server));
-  const refused = { kind: "refused", protocol: "iscsi", reason: "too many logins" };
+  const address = LOOPBACK_ADDRESS;
+  const refused = { kind: "refused", protocol: "iscsi", reason: "too many logins", address };
   await until(() => events.filter((event) => event.kind === "refused").length === 20);
   expect(events.slice(-20)).toEqual(Array.from({ length: 20 }, () => refused));
   expect(first.closed).toBe(false);

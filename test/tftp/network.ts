@@ -1,8 +1,7 @@
 import type { Instant } from "../../src/bytes/instant.ts";
-import { isMalformed } from "../../src/bytes/malformed.ts";
 import { octet } from "../../src/tftp/content.ts";
 import { negotiate } from "../../src/tftp/options.ts";
-import { decode } from "../../src/tftp/packet.ts";
+import { ackedBlock } from "../../src/tftp/packet.ts";
 import { type Outcome, Transfer } from "../../src/tftp/transfer.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { fileOf, pattern } from "./files.ts";
@@ -27,6 +26,8 @@ export interface Result {
   readonly received: number;
   readonly dataSent: number;
   readonly acksSent: number;
+  /** Datagrams that never arrived, both ways. */
+  readonly lost: number;
   readonly ms: number;
 }
 
@@ -63,9 +64,9 @@ export function simulate(given: Case): Result {
     if (transfer.outcome !== undefined || next === Number.POSITIVE_INFINITY) break;
     now = next as Instant;
     const data = toReceiver.arrival(now);
-    if (data !== undefined) receiver.receive(data);
+    if (data !== undefined) receiver.receive(data, now);
     const ack = toTransfer.arrival(now);
-    if (ack !== undefined) transfer.receive(decoded(ack));
+    if (ack !== undefined) transfer.acknowledge(blockOf(ack), now);
     transfer.tick(now);
     receiver.tick(now);
   }
@@ -75,14 +76,15 @@ export function simulate(given: Case): Result {
     received: receiver.received,
     dataSent,
     acksSent,
+    lost: toReceiver.lost + toTransfer.lost,
     ms: Math.round(now),
   };
 }
 
-function decoded(bytes: Uint8Array): Exclude<ReturnType<typeof decode>, { malformed: string }> {
-  const packet = decode(bytes);
-  if (isMalformed(packet)) throw new Error(packet.malformed);
-  return packet;
+function blockOf(bytes: Uint8Array): number {
+  const block = ackedBlock(bytes);
+  if (block === undefined) throw new Error("the receiver sends ACKs only");
+  return block;
 }
 
 /** One direction: a datagram every 0.01 ms, 0.1 ms long, but for those that are lost, repeated or late. */
@@ -92,6 +94,7 @@ class Wire {
   /** In order of arrival. */
   readonly #flying: { readonly at: number; readonly datagram: Uint8Array }[] = [];
   #freeAt = 0;
+  lost = 0;
 
   constructor(given: Case, direction: number) {
     this.#given = given;
@@ -106,7 +109,10 @@ class Wire {
     this.#freeAt = Math.max(this.#freeAt, now) + 0.01;
     const copies = this.#random.chance(this.#given.duplication) ? 2 : 1;
     for (let copy = 0; copy < copies; copy += 1) {
-      if (this.#random.chance(this.#given.loss)) continue;
+      if (this.#random.chance(this.#given.loss)) {
+        this.lost += 1;
+        continue;
+      }
       const late = this.#random.chance(this.#given.delay) ? this.#random.below(1000) / 1000 : 0;
       const at = this.#freeAt + 0.1 + late;
       let place = this.#flying.length;

@@ -3,9 +3,12 @@ import type { Instant } from "../../src/bytes/instant.ts";
 /** How long a client waits for DATA before it says again what it has. */
 const PATIENCE_MS = 2000;
 
+/** What comes after so long is no part of the same burst: the server has waited, and sends again. */
+const BURST_MS = 10;
+
 /**
  * A client by RFC 1350 and RFC 7440 §4, which shares no code with the server: its packets are put together by hand. As
- * firmware does, it keeps nothing that is out of order, and says only once what it misses.
+ * firmware does, it keeps nothing that is out of order, and says only once a burst what it misses.
  */
 export class Receiver {
   readonly #blockBytes: number;
@@ -17,6 +20,7 @@ export class Receiver {
   #toldGap = false;
   #acksDue = 0;
   #complete = false;
+  #lastAt = 0;
   received = 0;
   wakeAt: Instant | undefined;
 
@@ -29,7 +33,9 @@ export class Receiver {
     return Buffer.concat(this.#chunks);
   }
 
-  receive(datagram: Uint8Array): void {
+  receive(datagram: Uint8Array, now: number): void {
+    if (now - this.#lastAt > BURST_MS) this.#toldGap = false;
+    this.#lastAt = now;
     if (datagram[1] === 6) {
       // It comes again where the ACK was lost.
       this.#blocks ??= 0;

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import type { BootFile, BootFiles } from "../../src/boot/files.ts";
 import { LOOPBACK_ADDRESS } from "../../src/bytes/ipv4.ts";
@@ -64,6 +65,17 @@ async function bench(clock: Clock = new VirtualClock()): Promise<Bench> {
     outcomes: () =>
       events.flatMap((e) => (e.kind === "file" ? [`${e.path} ${e.outcome} ${e.bytes}`] : [])),
   };
+}
+
+/** The server looks at the time after all that has arrived: so does this, each time that an alarm rings. */
+async function pass(clock: VirtualClock, ms: number): Promise<void> {
+  for (let left = ms; left > 0; ) {
+    const next = (clock.next() ?? Number.POSITIVE_INFINITY) - clock.now();
+    const step = Math.min(left, Math.max(1, next));
+    clock.advance(step);
+    left -= step;
+    await setImmediate();
+  }
 }
 
 const ack = (block: number): Uint8Array => Uint8Array.of(0, 4, block >> 8, block & 255);
@@ -183,7 +195,7 @@ test("a client that left a transfer midway may ask for the same again from the s
   await client.next();
   client.send("\0\x01big\0octet\0", port);
   expect(await client.rest()).toBe(0);
-  clock.advance(250);
+  await pass(clock, 50);
   expect(blockOf((await client.next()).bytes)).toBe(2);
   client.send("\0\x01big\0octet\0", port);
   expect(blockOf((await client.next()).bytes)).toBe(1);
@@ -244,16 +256,16 @@ test("one alarm serves all transfers: each is sent again in its time, and forgot
   await using second = await RawClient.open();
   client.send("\0\x01big\0octet\0", port);
   await client.next();
-  clock.advance(100);
+  await pass(clock, 100);
   second.send("\0\x01big\0octet\0tsize\x000\0", port);
   await second.next();
-  clock.advance(150);
+  await pass(clock, 150);
   expect(blockOf((await client.next()).bytes)).toBe(1);
-  clock.advance(99);
+  await pass(clock, 99);
   expect(await second.rest()).toBe(0);
-  clock.advance(1);
+  await pass(clock, 1);
   expect((await second.next()).bytes[1]).toBe(6);
-  clock.advance(60_000);
+  await pass(clock, 60_000);
   expect(clock.next()).toBeUndefined();
   // The one that never answered the OACK had not begun.
   expect(outcomes()).toEqual(["big started 0", "big aborted 0"]);

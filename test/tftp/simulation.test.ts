@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { TFTP_TIMEOUT_MIN_MS } from "../../src/limits.ts";
 import { SeededRandom } from "../sim/random.ts";
 import { type Case, simulate } from "./network.ts";
 
@@ -80,6 +81,24 @@ describe("a transfer over a network that loses, repeats and reorders", () => {
       expect([result.outcome, result.received], label).toEqual(["done", given.size]);
     }
   });
+
+  test.each([1, 4, 16])(
+    "windowsize %i: one datagram in twenty lost each way costs at most twice one wait for each of them",
+    (windowBlocks) => {
+      for (let seed = 1; seed <= 10; seed += 1) {
+        const clean = {
+          ...{ seed, size: 2_000_000, blockBytes: 1468, windowBlocks },
+          ...{ loss: 0, duplication: 0, delay: 0 },
+        };
+        const without = simulate(clean);
+        const { ms, lost, received } = simulate({ ...clean, loss: 0.05 });
+        expect(received).toBe(clean.size);
+        expect(lost).toBeGreaterThan(60);
+        // Round trips take 0.2 ms, so that each wait by RFC 6298 is the shortest there is.
+        expect(ms).toBeLessThan(2 * (without.ms + lost * TFTP_TIMEOUT_MIN_MS));
+      }
+    },
+  );
 
   test("where nothing arrives any more, it ends", () => {
     for (let seed = 1; seed <= 20; seed += 1) {

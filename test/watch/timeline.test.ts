@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { ipv4 } from "../../src/bytes/ipv4.ts";
 import { parseMac } from "../../src/bytes/mac.ts";
-import { NODES_WATCHED_MAX } from "../../src/limits.ts";
+import {
+  BOOT_PAUSE_MS,
+  NODES_HEARD_MAX,
+  NODES_WATCHED_MAX,
+  STORY_FACTS_TOTAL_MAX,
+} from "../../src/limits.ts";
 import type { BootEvent, DhcpClient } from "../../src/watch/events.ts";
 import { Refusals } from "../../src/watch/refusals.ts";
 import { Timeline } from "../../src/watch/timeline.ts";
@@ -19,7 +24,8 @@ function dhcp(
 ): BootEvent {
   const mac = parseMac(macText);
   if (mac === undefined) throw new Error(macText);
-  return { kind: "dhcp", mac, client, message: "DISCOVER", reply, address, name: "n1" };
+  const message = reply === "ACK" ? "REQUEST" : "DISCOVER";
+  return { kind: "dhcp", mac, client, message, reply, address, name: "n1" };
 }
 
 function file(path: string, outcome: "started" | "missing" = "started"): BootEvent {
@@ -67,7 +73,7 @@ describe("timeline", () => {
     timeline.tell({ kind: "mount", address, path: "/srv/nfsroot/sidus", outcome: "granted" });
     clock.advance(20_000);
     timeline.tell({ kind: "up", address, tree: "sidus bookworm" });
-    expect(seen).toEqual(["dhcp 0", "loader 13.1", "kernel 13.5", "root 23.5", "up 43.5"]);
+    expect(seen).toEqual(["dhcp 0.1", "loader 13.1", "kernel 13.5", "root 23.5", "up 43.5"]);
     const [boot] = timeline.boots();
     expect(boot).toMatchObject({
       stage: "up",
@@ -120,23 +126,100 @@ describe("timeline", () => {
     ]);
   });
 
-  test("what was not answered and who has no address is nobody's boot", () => {
+  test("iPXE that the firmware fetched goes on with its boot; the second one does not", () => {
+    const { clock, seen, timeline } = watched();
+    const chained = () => {
+      for (const client of ["pxe", "ipxe"] as const) {
+        timeline.tell(dhcp(client, "OFFER"));
+        timeline.tell(dhcp(client, "OFFER"));
+        timeline.tell(dhcp(client, "ACK"));
+        timeline.tell(file("snponly.efi"));
+        clock.advance(1000);
+      }
+    };
+    chained();
+    expect(seen).toEqual(["dhcp 0", "loader 0"]);
+    chained();
+    expect(seen).toEqual(["dhcp 0", "loader 0", "dhcp 0", "loader 0"]);
+    expect(timeline.boots()[0]?.story.begun).toEqual([0, 2000]);
+  });
+
+  test("firmware that asks after a long pause begins anew, though it came no further before", () => {
+    const { clock, timeline } = watched();
+    timeline.tell(dhcp("pxe", "ACK"));
+    clock.advance(BOOT_PAUSE_MS + 1);
+    timeline.tell(dhcp("pxe", "OFFER"));
+    expect(timeline.boots()).toMatchObject([{ stage: "heard", startedAt: BOOT_PAUSE_MS + 1 }]);
+  });
+
+  test("who was not answered is heard, and who has no address is nobody", () => {
     const { seen, timeline } = watched();
     timeline.tell(dhcp("pxe", undefined));
     timeline.tell(dhcp("pxe", "NAK"));
     timeline.tell(file("pxelinux.0"));
     timeline.tell({ kind: "up", address, tree: "x" });
+    const mac = parseMac("525400770002");
+    if (mac === undefined) throw new Error();
+    timeline.tell({ kind: "refused", protocol: "dhcp", reason: "unknown-node", mac });
+    timeline.tell({ kind: "refused", protocol: "tftp", reason: "denied", address });
     expect(seen).toEqual([]);
-    expect(timeline.boots()).toEqual([]);
+    expect(timeline.boots()).toMatchObject([
+      { mac: "525400770001", stage: "heard", firmware: "pxe", address: undefined },
+      { mac: "525400770002", stage: "heard" },
+    ]);
   });
 
-  test("a flood of strangers forgets the oldest, and no more", () => {
+  test("the address that a node takes from another server is known, too: in proxy mode it is all there is", () => {
+    const { seen, timeline } = watched();
+    const taken = {
+      ...dhcp("pxe", undefined),
+      message: "REQUEST",
+      elsewhere: ipv4(1),
+    } as BootEvent;
+    timeline.tell(dhcp("pxe", "OFFER"));
+    expect(timeline.boots()).toMatchObject([{ stage: "heard", address: undefined }]);
+    timeline.tell(taken);
+    timeline.tell(file("snponly.efi"));
+    expect(timeline.boots()).toMatchObject([{ stage: "loader", address }]);
+    expect(seen).toEqual(["loader 0"]);
+  });
+
+  test("a flood of strangers forgets the oldest of them, and nobody who took an address", () => {
+    const { timeline } = watched();
+    timeline.tell(dhcp("pxe", "ACK"));
+    const strangers = NODES_HEARD_MAX + 10;
+    for (let n = 0; n < strangers; n += 1) {
+      timeline.tell(dhcp("pxe", "OFFER", n.toString(16).padStart(12, "0")));
+    }
+    expect(timeline.boots()).toHaveLength(1 + NODES_HEARD_MAX);
+    expect(timeline.boots()[0]?.mac).toBe("525400770001");
+    expect(timeline.boots()[1]?.mac).toBe("00000000000a");
+  });
+
+  test("of those who took an address the oldest is forgotten, when there are too many", () => {
     const { timeline } = watched();
     for (let n = 0; n < NODES_WATCHED_MAX + 10; n += 1) {
-      timeline.tell(dhcp("other", "OFFER", n.toString(16).padStart(12, "0")));
+      timeline.tell(dhcp("other", "ACK", n.toString(16).padStart(12, "0")));
     }
     expect(timeline.boots()).toHaveLength(NODES_WATCHED_MAX);
     expect(timeline.boots()[0]?.mac).toBe("00000000000a");
+  });
+
+  test("all stories together are bounded: the older halves go", () => {
+    const { timeline } = watched();
+    const nodes = 10_000;
+    for (let n = 0; n < nodes; n += 1) {
+      const from = ipv4(0x0a00_0000 + n);
+      const of = n.toString(16).padStart(12, "0");
+      timeline.tell({ ...dhcp("pxe", "ACK", of), address: from } as BootEvent);
+      for (let name = 0; name < 40; name += 1) {
+        timeline.tell({ ...file(`${name}`, "missing"), address: from } as BootEvent);
+      }
+    }
+    const facts = timeline.boots().reduce((sum, { story }) => sum + story.facts.length, 0);
+    expect(facts).toBeLessThanOrEqual(STORY_FACTS_TOTAL_MAX);
+    expect(facts).toBeGreaterThan(STORY_FACTS_TOTAL_MAX / 4);
+    expect(timeline.boots().at(-1)?.story.facts).toHaveLength(41);
   });
 });
 

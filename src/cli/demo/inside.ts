@@ -9,6 +9,7 @@ import { systemClock } from "../../net/clock.ts";
 import { interfaceAddresses } from "../../net/interfaces.ts";
 import { openRoom, type Room } from "../room.ts";
 import type { Row } from "./display.ts";
+import type { Firmware } from "./firmware.ts";
 import { type Machine, powerOn } from "./machine.ts";
 import { type DemoNode, demoNetwork, demoNodes, makeNetwork } from "./network.ts";
 import { openScreen, type Screen } from "./screen.ts";
@@ -24,6 +25,7 @@ export interface InsideOptions {
   readonly work: string;
   readonly nodes: number;
   readonly layer: "tmpfs" | "iscsi";
+  readonly firmware: Firmware;
   readonly memory: number;
   readonly timeout: number;
   readonly kvm: boolean;
@@ -59,7 +61,14 @@ export async function runInside(options: InsideOptions): Promise<number> {
     const consoleFile = join(options.work, `${node.name}.console`);
     machines.push(
       opened.use(
-        powerOn({ node, memoryMiB: options.memory, kvm: options.kvm, consoleFile, watch }),
+        powerOn({
+          node,
+          firmware: options.firmware,
+          memoryMiB: options.memory,
+          kvm: options.kvm,
+          consoleFile,
+          watch,
+        }),
       ),
     );
   }

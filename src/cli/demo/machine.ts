@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
+import { type Firmware, firmwareArguments, romArguments } from "./firmware.ts";
 import type { DemoNode } from "./network.ts";
 
 export interface Machine extends AsyncDisposable {
@@ -15,6 +16,7 @@ export interface Machine extends AsyncDisposable {
 
 export interface MachineOptions {
   readonly node: DemoNode;
+  readonly firmware: Firmware;
   readonly memoryMiB: number;
   readonly kvm: boolean;
   readonly consoleFile: string;
@@ -22,7 +24,7 @@ export interface MachineOptions {
   readonly watch: ((bytes: Uint8Array) => void) | undefined;
 }
 
-/** A diskless computer: SeaBIOS, a network card with its PXE ROM, and nothing else. */
+/** A diskless computer: firmware, a network card, and nothing else. */
 export function powerOn(options: MachineOptions): Machine {
   const { node, consoleFile, watch } = options;
   const qemu = spawn("qemu-system-x86_64", qemuArguments(options), {
@@ -62,12 +64,15 @@ function endOf(qemu: ChildProcess): Promise<string> {
   });
 }
 
-function qemuArguments({ node: { mac, tap }, memoryMiB, kvm }: MachineOptions): string[] {
+function qemuArguments(options: MachineOptions): string[] {
+  const { node, firmware, memoryMiB, kvm, consoleFile } = options;
+  const { mac, tap } = node;
   return [
     ...["-accel", kvm ? "kvm" : "tcg"],
-    ...["-machine", "pc,graphics=off", "-cpu", "max", "-m", String(memoryMiB), "-nodefaults"],
+    ...firmwareArguments(firmware, `${consoleFile}.variables`),
+    ...["-cpu", "max", "-m", String(memoryMiB), "-nodefaults"],
     ...["-vga", "none", "-display", "none", "-serial", "stdio", "-device", "virtio-rng-pci"],
     ...["-netdev", `tap,id=net0,ifname=${tap},script=no,downscript=no`],
-    ...["-device", `virtio-net-pci,netdev=net0,mac=${mac},bootindex=1`],
+    ...["-device", `virtio-net-pci,netdev=net0,mac=${mac},bootindex=1${romArguments(firmware)}`],
   ];
 }

@@ -31,7 +31,7 @@ export async function servePortmap(options: PortmapOptions): Promise<TcpListener
   const bindings = () => bindingsOf(port, mappings());
   const serviceAt = (netid: Netid): RpcService => {
     const deps = { bindings, address, netid, epochMs: () => clock.epochMs() };
-    const programs = [portmapVersion2(bindings), rpcbind(3, deps), rpcbind(4, deps)];
+    const programs = [portmapVersion2(bindings, tell), rpcbind(3, deps), rpcbind(4, deps)];
     return { protocol: "portmap", programs, tell, report };
   };
   await using opened = new AsyncDisposableStack();

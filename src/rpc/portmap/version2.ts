@@ -1,3 +1,4 @@
+import type { Tell } from "../../watch/events.ts";
 import { type RpcCall, successReply } from "../message.ts";
 import type { RpcProgram, RpcResult } from "../program.ts";
 import { isRead } from "../xdr.ts";
@@ -13,18 +14,23 @@ const Procedure = { NULL: 0, SET: 1, UNSET: 2, GETPORT: 3, DUMP: 4 } as const;
 /** IANA protocol numbers. */
 const protocols = { tcp: 6, udp: 17 } as const satisfies Record<Netid, number>;
 
-export function portmapVersion2(bindings: () => readonly Binding[]): RpcProgram {
+export function portmapVersion2(
+  bindings: () => readonly Binding[],
+  tell: Tell = () => {},
+): RpcProgram {
   return {
     program: PORTMAP_PROGRAM,
     version: 2,
-    call(call) {
+    call(call, { address }) {
       switch (call.procedure) {
         case Procedure.NULL:
           return isRead(call.args) ? successReply(call.xid, 0).full() : "garbage-arguments";
         case Procedure.SET:
         case Procedure.UNSET:
         case Procedure.GETPORT:
-          return byMapping(call, bindings());
+          return byMapping(call, bindings(), (program, port) =>
+            tell({ kind: "portmap", address, program, port }),
+          );
         case Procedure.DUMP:
           return isRead(call.args) ? dump(call, bindings()) : "garbage-arguments";
         default:
@@ -35,7 +41,11 @@ export function portmapVersion2(bindings: () => readonly Binding[]): RpcProgram 
 }
 
 /** SET, UNSET and GETPORT take a mapping. Nobody registers here: the first two answer FALSE, which is 0 as well. */
-function byMapping({ xid, procedure, args }: RpcCall, bindings: readonly Binding[]): RpcResult {
+function byMapping(
+  { xid, procedure, args }: RpcCall,
+  bindings: readonly Binding[],
+  told: (program: number, port: number) => void,
+): RpcResult {
   const program = args.u32();
   const version = args.u32();
   const protocol = args.u32();
@@ -46,8 +56,9 @@ function byMapping({ xid, procedure, args }: RpcCall, bindings: readonly Binding
     procedure === Procedure.GETPORT && netid !== undefined
       ? findBinding(bindings, { program, version, netid })
       : undefined;
-  const writer = successReply(xid, 4);
-  return writer.u32(found?.port ?? 0).full();
+  const port = found?.port ?? 0;
+  if (procedure === Procedure.GETPORT) told(program, port);
+  return successReply(xid, 4).u32(port).full();
 }
 
 function netidOf(protocol: number): Netid | undefined {

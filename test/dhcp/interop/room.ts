@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { inventoryOf } from "../../../src/boot/inventory.ts";
 import { serveDhcp } from "../../../src/dhcp/server.ts";
+import type { DhcpSubnet } from "../../../src/dhcp/settings.ts";
 import { systemClock } from "../../../src/net/clock.ts";
 import { openState } from "../../../src/state/state.ts";
 import type { BootEvent } from "../../../src/watch/events.ts";
@@ -19,7 +20,8 @@ import { address, node, rangeOf, settingsWith } from "../messages.ts";
  *   ┌──────────────────┐                  ┌──────────────────┐
  *   │ srv0 10.67.0.1 ──┼──────────────────┼── cli0           │   the network that is served
  *   │ oth0 10.68.0.1 ──┼──────────────────┼── oth1           │   one that is not: nothing may be answered there
- *   └──────────────────┘                  └──────────────────┘
+ *   └──────────────────┘                  │ rel0 10.69.0.1 ──┼── far0   a third namespace, behind dhcrelay
+ *                                         └──────────────────┘
  *
  * Prints one line of JSON: a Report.
  */
@@ -28,6 +30,8 @@ export interface Report {
   readonly udhcpc: Record<string, string>;
   readonly dhclient: Record<string, string>;
   readonly renewals: readonly string[];
+  /** A client behind a relay. */
+  readonly relayed: Record<string, string>;
   /** Exit status of a client on the network that is not served. */
   readonly strangerExit: number;
   readonly mutated: { readonly heard: number; readonly refused: Record<string, number> };
@@ -66,6 +70,8 @@ const ip = (words: string) => run("ip", words.split(" "));
 
 const clients = start("unshare", ["--net", "sleep", "60"]);
 const inClients = (...command: string[]) => ["-t", String(clients.pid), "-n", ...command];
+const far = start("unshare", ["--net", "sleep", "60"]);
+const inFar = (...command: string[]) => ["-t", String(far.pid), "-n", ...command];
 
 async function lay(): Promise<void> {
   await ip("link set lo up");
@@ -148,6 +154,30 @@ async function renew(script: string): Promise<string[]> {
   return told();
 }
 
+/** busybox udhcpc behind ISC's relay, which adds option 82 and drops replies without it. */
+async function behindRelay(client: readonly string[]): Promise<Record<string, string>> {
+  const inside = (words: string) => run("nsenter", inClients("ip", ...words.split(" ")));
+  await inside("link add rel0 type veth peer name far0");
+  await inside(`link set far0 netns ${far.pid}`);
+  await inside("address add 10.67.0.2/24 dev cli0");
+  await inside("address add 10.69.0.1/24 dev rel0");
+  await inside("link set rel0 up");
+  await run("nsenter", inFar("ip", "link", "set", "far0", "up"));
+  await ip("route add 10.69.0.0/24 via 10.67.0.2");
+  const links = ["-id", "rel0", "-iu", "cli0"];
+  const relay = start("nsenter", inClients("dhcrelay", "-4", "-d", "-a", ...links, "10.67.0.1"));
+  let said = "";
+  relay.stderr?.on("data", (bytes) => {
+    said += String(bytes);
+  });
+  await until(() => said.includes("Sending on   Socket/fallback"), "a relay");
+  await run("nsenter", inFar(...client, "-i", "far0"));
+  relay.kill("SIGTERM");
+  await once(relay, "exit");
+  await inside("address flush dev cli0");
+  return noted("bound");
+}
+
 async function mutate(): Promise<Report["mutated"]> {
   await run("nsenter", inClients("ip", "address", "add", "10.67.0.250/24", "dev", "cli0"));
   const before = events.length;
@@ -163,6 +193,17 @@ async function mutate(): Promise<Report["mutated"]> {
   return { heard: told.length, refused };
 }
 
+function subnetOf(net: number): DhcpSubnet {
+  return {
+    network: { network: address(`10.${net}.0.0`), prefix: 24 },
+    ranges: [rangeOf(`10.${net}.0.50`, 50)],
+    leaseSeconds: 3600,
+    router: address(`10.${net}.0.254`),
+    dns: [address("10.67.0.2"), address("10.67.0.3")],
+    domain: "room.example",
+  };
+}
+
 async function main(): Promise<Report> {
   mkdirSync(work, { recursive: true });
   await sleep(200);
@@ -171,24 +212,23 @@ async function main(): Promise<Report> {
   const capture = await captureOf("srv0", join(work, "served.pcap"));
 
   using state = openState(join(work, "state"));
-  const settings = () =>
-    settingsWith({
+  const settings = {
+    ...settingsWith({
       serverAddress: address("10.67.0.1"),
-      subnet: { network: address("10.67.0.0"), prefix: 24 },
-      ranges: [rangeOf("10.67.0.50", 50)],
-      router: address("10.67.0.254"),
-      dns: [address("10.67.0.2"), address("10.67.0.3")],
-      domain: "room.example",
       inventory: inventoryOf([node("525400670001", "10.67.0.20", "alpha")]),
       rootPath: () => "10.67.0.1:/srv/nfsroot/sidus",
-    });
+    }),
+    subnets: [subnetOf(67), subnetOf(69)],
+  };
   await using _server = await serveDhcp({
-    settings,
+    settings: () => settings,
     clock: systemClock,
     store: state.leases,
     tell: (event) => events.push(event),
     report: (what, error) => reports.push(`${what}: ${String(error)}`),
     isPresent: () => false,
+    learn: () => {},
+    warn: (text) => reports.push(text),
     ports: { server: 67, client: 68 },
   });
 
@@ -203,6 +243,7 @@ async function main(): Promise<Report> {
   await run("nsenter", inClients("dhclient", "-x", ...files, "cli0"));
 
   const renewals = await renew(script);
+  const relayed = await behindRelay([...once_, ...asking]);
   const noise = reports.length;
   const strangerExit = await run("nsenter", inClients(...once_, "-i", "oth1"));
   reports.splice(noise);
@@ -212,7 +253,17 @@ async function main(): Promise<Report> {
   const mutated = await mutate();
   await run("nsenter", inClients(...once_, "-i", "cli0"));
   const afterMutated = noted("bound");
-  return { udhcpc, dhclient, renewals, strangerExit, mutated, afterMutated, events, reports };
+  return {
+    udhcpc,
+    dhclient,
+    renewals,
+    relayed,
+    strangerExit,
+    mutated,
+    afterMutated,
+    events,
+    reports,
+  };
 }
 
 try {

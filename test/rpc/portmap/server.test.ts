@@ -6,12 +6,14 @@ import { LOOPBACK_ADDRESS } from "../../../src/bytes/ipv4.ts";
 import { systemClock } from "../../../src/net/clock.ts";
 import type { TcpListener } from "../../../src/net/tcp.ts";
 import { servePortmap } from "../../../src/rpc/portmap/server.ts";
+import type { BootEvent } from "../../../src/watch/events.ts";
 import { type CallHead, callBytes, Out, parseReply, RpcTestClient } from "../../nfs/client.ts";
 import { listOf, rpcb } from "./asking.ts";
 
 const cleanup = new AsyncDisposableStack();
 afterAll(() => cleanup.disposeAsync());
 const refused: string[] = [];
+const told: BootEvent[] = [];
 let server: TcpListener;
 let socket: dgram.Socket;
 
@@ -21,7 +23,10 @@ beforeAll(async () => {
       local: { address: LOOPBACK_ADDRESS, port: 0 },
       mappings: () => [{ program: 100_003, version: 3, port: 2049 }],
       clock: systemClock,
-      tell: (event) => refused.push(event.kind === "refused" ? event.reason : event.kind),
+      tell(event) {
+        if (event.kind === "refused") refused.push(event.reason);
+        else told.push(event);
+      },
       report: (_, error) => {
         throw error;
       },
@@ -66,6 +71,11 @@ describe("the portmapper by UDP", () => {
     const asked = (protocol: number) => new Out().u32(100_003).u32(3).u32(protocol).u32(0);
     expect((await resultsOf(getport, asked(6))).u32()).toBe(2049);
     expect((await resultsOf(getport, asked(17))).u32()).toBe(0);
+    const asking = { kind: "portmap", address: LOOPBACK_ADDRESS, program: 100_003 };
+    expect(told).toEqual([
+      { ...asking, port: 2049 },
+      { ...asking, port: 0 },
+    ]);
     for (const version of [3, 4]) {
       const getaddr = { ...head, version, procedure: 3 };
       expect((await resultsOf(getaddr, rpcb(100_003, 3, "udp"))).text()).toBe("");

@@ -1,0 +1,75 @@
+import { closeSync } from "node:fs";
+import { endianness } from "node:os";
+import process from "node:process";
+import type { Endpoint } from "./endpoint.ts";
+
+/** The system's calls for many datagrams at once, which Node itself has not: recvmmsg(2), sendmmsg(2). */
+export interface Libc {
+  /** A UDP socket that does not block, at a port that the system chooses where that is 0; undefined: there is none. */
+  udpSocket(local: Endpoint, isShared: boolean): number | undefined;
+  /** Where memory is; it stays there for as long as something refers to it. */
+  addressOf(memory: ArrayBuffer): bigint;
+  /** How many were received into an array of `struct mmsghdr`; negative: none, or an error. */
+  recvmmsg(fd: number, array: bigint, count: number): number;
+  sendmmsg(fd: number, array: bigint, count: number): number;
+}
+
+const AF_INET = 2;
+const SOCK_DGRAM = 2;
+const SOCK_NONBLOCK = 0o4000;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_REUSEADDR = 2;
+const MSG_DONTWAIT = 0x40;
+
+/** Undefined where Node has no node:ffi, or where C's structures may look different from those that we write. */
+export function loadLibc(): Libc | undefined {
+  const isKnown = ["x64", "arm64"].includes(process.arch) && endianness() === "LE";
+  const ffi = process.platform === "linux" && isKnown ? quietly(loadFfi) : undefined;
+  if (ffi === undefined) return undefined;
+  const { functions } = ffi.dlopen(null, {
+    socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
+    setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
+    bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
+    recvmmsg: { arguments: ["i32", "pointer", "u32", "i32", "pointer"], return: "i32" },
+    sendmmsg: { arguments: ["i32", "pointer", "u32", "i32"], return: "i32" },
+  });
+  return {
+    udpSocket({ address, port }, isShared) {
+      const fd = functions.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      if (fd < 0) return undefined;
+      const yes = new DataView(new ArrayBuffer(4));
+      yes.setInt32(0, 1, true);
+      if (isShared) functions.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, yes, yes.byteLength);
+      const name = new DataView(new ArrayBuffer(16));
+      name.setUint16(0, AF_INET, true);
+      name.setUint16(2, port);
+      name.setUint32(4, address);
+      if (functions.bind(fd, name, name.byteLength) === 0) return fd;
+      closeSync(fd);
+      return undefined;
+    },
+    addressOf: (memory) => ffi.getRawPointer(memory),
+    recvmmsg: (fd, array, count) => functions.recvmmsg(fd, array, count, MSG_DONTWAIT, 0n),
+    sendmmsg: (fd, array, count) => functions.sendmmsg(fd, array, count, MSG_DONTWAIT),
+  };
+}
+
+function loadFfi(): typeof import("node:ffi") | undefined {
+  try {
+    return process.getBuiltinModule("node:ffi");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Node warns on stderr that it may change; we bring our own Node, and without it there is another way. */
+function quietly<T>(load: () => T): T {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

@@ -1,0 +1,144 @@
+import dgram from "node:dgram";
+import { once } from "node:events";
+import { formatIpv4, parseIpv4 } from "../bytes/ipv4.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { type Libc, loadLibc } from "./libc.ts";
+import { MessageArray } from "./message-array.ts";
+import { openUdp, type UdpOptions, type UdpSocket } from "./udp.ts";
+
+/** Datagrams that one call of the system takes. */
+const MESSAGES = 64;
+/** What fits an Ethernet frame; what is longer goes out alone. */
+const LEAVING_BYTES = 1536;
+/** The longest DHCP message that we read; what is longer is cut, and is no message then. */
+const ARRIVED_BYTES = 4096;
+/** Calls in a row that may receive, before others than this socket have their turn. */
+const ROUNDS_MAX = 16;
+
+/** The system's calls for many datagrams, once loaded. */
+export type Batching = Libc;
+
+/** Undefined where there are none: openBatchedUdp then opens a socket that sends and receives one by one. */
+export function loadBatching(): Batching | undefined {
+  return loadLibc();
+}
+
+/**
+ * A socket for thousands of small datagrams: where node:dgram spends a system call, objects and 64 KiB of memory on each,
+ * all that have arrived come in by one call, and all that they are answered with leave by one.
+ *
+ * node:dgram still owns the socket. It says that something has arrived, with the first datagram; it also sends what does
+ * not fit the system's buffer, as soon as that has room.
+ */
+export async function openBatchedUdp(
+  options: UdpOptions,
+  batching: Batching | undefined,
+): Promise<UdpSocket> {
+  const fd = batching?.udpSocket(options.local, options.reuseAddress === true);
+  if (batching === undefined || fd === undefined) return openUdp(options);
+  const socket = dgram.createSocket("udp4");
+  const listening = once(socket, "listening");
+  socket.bind({ fd, exclusive: true });
+  await listening;
+  if (options.broadcast === true) socket.setBroadcast(true);
+  if (options.receiveBuffer !== undefined) socket.setRecvBufferSize(options.receiveBuffer);
+  return new BatchedSocket(socket, fd, batching, options);
+}
+
+class BatchedSocket implements UdpSocket {
+  readonly local: Endpoint;
+  readonly #socket: dgram.Socket;
+  readonly #fd: number;
+  readonly #libc: Libc;
+  readonly #receive: UdpOptions["receive"];
+  readonly #arrived: MessageArray;
+  readonly #leaving: MessageArray;
+  readonly #report: UdpOptions["report"];
+  #waiting = 0;
+  /** The last that node:dgram was given: it sends them in order. */
+  #alone: Promise<void> = Promise.resolve();
+  #open = true;
+
+  constructor(socket: dgram.Socket, fd: number, libc: Libc, options: UdpOptions) {
+    this.local = { address: options.local.address, port: socket.address().port };
+    this.#socket = socket;
+    this.#fd = fd;
+    this.#libc = libc;
+    this.#receive = options.receive;
+    this.#report = options.report;
+    this.#arrived = new MessageArray(MESSAGES, ARRIVED_BYTES, libc.addressOf);
+    this.#leaving = new MessageArray(MESSAGES, LEAVING_BYTES, libc.addressOf);
+    socket.on("error", (error) => options.report("UDP socket", error));
+    socket.on("message", (bytes, from) => {
+      const address = parseIpv4(from.address);
+      if (address !== undefined && from.port !== 0)
+        this.#receive(bytes, { address, port: from.port });
+      this.#receiveAll();
+    });
+  }
+
+  send(bytes: Uint8Array, to: Endpoint): void {
+    if (!this.#open) return;
+    if (bytes.length > LEAVING_BYTES) {
+      this.#sendAlone(Uint8Array.from(bytes), to);
+      return;
+    }
+    if (this.#waiting === MESSAGES) this.#flush();
+    // What others do in this turn leaves together with it.
+    if (this.#waiting === 0) queueMicrotask(() => this.#flush());
+    this.#leaving.put(this.#waiting, bytes, to);
+    this.#waiting += 1;
+  }
+
+  #receiveAll(): void {
+    for (let round = 0; round < ROUNDS_MAX && this.#open; round += 1) {
+      const arrived = this.#libc.recvmmsg(this.#fd, this.#arrived.pointer, MESSAGES);
+      for (let at = 0; at < arrived; at += 1) {
+        const from = this.#arrived.endpoint(at);
+        const bytes = this.#arrived.datagram(at, this.#arrived.receivedBytes(at));
+        if (from.port !== 0) this.#receive(bytes, from);
+      }
+      this.#flush();
+      if (arrived <= 0) return;
+    }
+  }
+
+  #flush(): void {
+    const count = this.#waiting;
+    this.#waiting = 0;
+    if (!this.#open) return;
+    for (let at = 0; at < count; ) {
+      const isFree = this.#socket.getSendQueueCount() === 0;
+      const sent = isFree
+        ? this.#libc.sendmmsg(this.#fd, this.#leaving.pointerTo(at), count - at)
+        : 0;
+      if (sent > 0) at += sent;
+      else {
+        // Its buffer is full, or this one cannot be sent: node:dgram finds out, and waits where that helps.
+        const bytes = this.#leaving.datagram(at, this.#leaving.sentBytes(at));
+        this.#sendAlone(Uint8Array.from(bytes), this.#leaving.endpoint(at));
+        at += 1;
+      }
+    }
+  }
+
+  #sendAlone(bytes: Uint8Array, { address, port }: Endpoint): void {
+    const to = formatIpv4(address);
+    this.#alone = new Promise((resolve) => {
+      this.#socket.send(bytes, port, to, (error) => {
+        if (error !== null) this.#report(`UDP send to ${to}:${port}`, error);
+        resolve();
+      });
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#open) return;
+    this.#flush();
+    this.#open = false;
+    await this.#alone;
+    const closed = once(this.#socket, "close");
+    this.#socket.close();
+    await closed;
+  }
+}

@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { title } from "../../needs.ts";
+import { directoryOf } from "../../sidus.ts";
+import { BUILD_MS } from "../debian.ts";
+import { openRowRoom, type RowRoom } from "./nodes.ts";
+import { leaseServer, type Peer } from "./peers.ts";
+import { lacking, lackingForAll, type Row, rows } from "./rows.ts";
+import { nodeTree } from "./tree.ts";
+
+/** `sidus medium`, where only a DHCP server answers that knows nothing of us. */
+
+const ROW_MS = 600_000;
+const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
+const file = join(directoryOf({}), "boot.iso");
+
+const drive = `file=${file},format=raw,if=none,id=medium,readonly=on`;
+const disc = ["-drive", `${drive},media=cdrom`, "-device", "ide-cd,drive=medium,bootindex=1"];
+const stick = ["-drive", drive, "-device", "qemu-xhci"];
+stick.push("-device", "usb-storage,drive=medium,bootindex=1");
+
+function from(medium: readonly string[], what: string, row: Row, fetches: readonly string[]): Row {
+  const { computer, says } = row;
+  return { title: `${what}: ${row.title}`, computer: { ...computer, medium }, says, fetches };
+}
+
+const byHttp = rows.ipxe.fetches.slice(-2);
+const byTftp = rows.secureBoot.fetches.slice(-2);
+const quick = [
+  from(stick, "stick", rows.ipxe, ["http /boot.ipxe", ...byHttp]),
+  from(disc, "CD", rows.secureBoot, ["tftp grub/grub.cfg", ...byTftp]),
+];
+const more = [
+  from(disc, "CD", rows.ipxe, ["http /boot.ipxe", ...byHttp]),
+  from(stick, "stick", rows.grub, ["http /grub/grub.cfg", ...byHttp]),
+];
+
+describe.skipIf(lacking !== undefined)(title("nodes boot from a medium", lacking), () => {
+  let nodes: RowRoom;
+  let leases: Peer;
+
+  beforeAll(async () => {
+    const settings = { dhcp: { mode: "off" } };
+    nodes = await openRowRoom([...quick, ...more], await nodeTree(), settings);
+    const { room } = nodes;
+    leases = await leaseServer(room);
+    const args = ["medium", "--out", file, "--config", room.config];
+    room.namespace.run(process.execPath, main, ...args);
+    await room.start();
+  }, BUILD_MS);
+  afterAll(async () => {
+    await leases?.[Symbol.asyncDispose]();
+    await nodes?.[Symbol.asyncDispose]();
+  });
+
+  test(quick.map((row) => row.title).join("; "), { timeout: ROW_MS }, () => nodes.boot(quick));
+
+  test.skipIf(lackingForAll !== undefined)(
+    title(more.map((row) => row.title).join("; "), lackingForAll),
+    { timeout: ROW_MS },
+    () => nodes.boot(more),
+  );
+
+  test("nobody else answered DHCP", () => {
+    expect(nodes.wire.dhcpSenders(2)).toEqual(["10.13.20.2"]);
+  });
+});

@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { title } from "../../needs.ts";
+import { BUILD_MS } from "../debian.ts";
+import { openRowRoom, type RowRoom } from "./nodes.ts";
+import { lacking, lackingForAll, rows } from "./rows.ts";
+import { nodeTree } from "./tree.ts";
+
+/** Real firmware of QEMU against `sidus serve`: what each node runs, and how it came by it. */
+
+const ROW_MS = 600_000;
+const first = [rows.pxelinux, rows.grub, rows.secureBoot] as const;
+const others = [
+  [rows.lpxelinux, rows.httpBoot],
+  [rows.ipxe, rows.uefiIpxe],
+  [rows.pxelinuxVirtio, rows.uefiRom],
+] as const;
+
+describe.skipIf(lacking !== undefined)(title("firmware boots from sidus alone", lacking), () => {
+  let nodes: RowRoom;
+
+  beforeAll(async () => {
+    nodes = await openRowRoom([...first, ...others.flat()], await nodeTree());
+    await nodes.room.start();
+  }, BUILD_MS);
+  afterAll(() => nodes?.[Symbol.asyncDispose]());
+
+  test(`three at once: ${first.map((row) => row.title).join("; ")}`, { timeout: ROW_MS }, () =>
+    nodes.boot(first),
+  );
+
+  test.skipIf(lackingForAll !== undefined).each(others)(
+    title("$0.title; $1.title", lackingForAll),
+    { timeout: ROW_MS },
+    (...pair) => nodes.boot(pair),
+  );
+
+  test("one DHCP server is heard: ours", () => {
+    expect(nodes.wire.dhcpSenders(2)).toEqual([nodes.room.server]);
+  });
+});

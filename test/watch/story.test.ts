@@ -1,0 +1,86 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Instant } from "../../src/bytes/instant.ts";
+import { STORY_BOOTS_MAX, STORY_FACTS_MAX, STORY_TEXT_MAX } from "../../src/limits.ts";
+import type { BootEvent } from "../../src/watch/events.ts";
+import { Story } from "../../src/watch/story.ts";
+import { address, dhcp } from "./replay.ts";
+
+const at = (ms: number): Instant => ms as Instant;
+
+function file(path: string, outcome: "started" | "done" | "aborted" | "missing"): BootEvent {
+  return {
+    kind: "file",
+    protocol: "tftp",
+    address,
+    path,
+    outcome,
+    bytes: outcome === "done" ? 9 : 0,
+  };
+}
+
+describe("a story", () => {
+  test("counts what is repeated, with when it was first and last", () => {
+    const story = new Story();
+    story.begin(at(0));
+    for (const ms of [0, 1000, 3000]) story.add(dhcp("pxe", "DISCOVER"), at(ms));
+    story.add(dhcp("pxe", "REQUEST"), at(4000));
+    story.add(dhcp("pxe", "DISCOVER"), at(5000));
+    expect(story.facts).toMatchObject([
+      { first: 0, last: 3000, times: 3 },
+      { first: 4000, last: 4000, times: 1, event: { message: "REQUEST" } },
+      { first: 5000, times: 1 },
+    ]);
+  });
+
+  test("the end of a transfer is the same fact as its beginning, also when others began meanwhile", () => {
+    const story = new Story();
+    story.add(file("kernel", "started"), at(0));
+    story.add(file("initrd", "started"), at(10));
+    story.add(file("kernel", "done"), at(20));
+    story.add(file("initrd", "aborted"), at(30));
+    expect(story.facts).toMatchObject([
+      { first: 0, last: 20, times: 1, event: { path: "kernel", outcome: "done", bytes: 9 } },
+      { first: 10, last: 30, times: 1, event: { path: "initrd", outcome: "aborted" } },
+    ]);
+  });
+
+  test("the same in another boot is another fact", () => {
+    const story = new Story();
+    for (const ms of [0, 100_000]) {
+      story.begin(at(ms));
+      story.add(dhcp("pxe", "DISCOVER"), at(ms));
+    }
+    expect(story.facts.map(({ first }) => first)).toEqual([0, 100_000]);
+    expect(story.begun).toEqual([0, 100_000]);
+  });
+
+  test("half of it can be forgotten, the older one", () => {
+    const story = new Story();
+    for (const name of ["a", "b", "c"]) story.add(file(name, "missing"), at(0));
+    expect(story.forgetHalf()).toBe(2);
+    expect(story.facts).toMatchObject([{ event: { path: "c" } }]);
+  });
+
+  test("grows to its bound, whatever is told, and says by how much", () => {
+    const path = fc.string({ maxLength: 2 * STORY_TEXT_MAX });
+    const outcome = fc.constantFrom("started", "done", "aborted", "missing");
+    fc.assert(
+      fc.property(fc.array(fc.tuple(path, outcome), { maxLength: 200 }), (told) => {
+        const story = new Story();
+        let grown = 0;
+        for (const [name, how] of told) {
+          story.begin(at(0));
+          grown += story.add(file(name, how as "started"), at(0));
+        }
+        expect(story.facts.length).toBe(grown);
+        expect(grown).toBeLessThanOrEqual(STORY_FACTS_MAX);
+        expect(story.begun.length).toBeLessThanOrEqual(STORY_BOOTS_MAX);
+        for (const { event } of story.facts) {
+          if (event.kind === "file")
+            expect(event.path.length).toBeLessThanOrEqual(STORY_TEXT_MAX + 1);
+        }
+      }),
+    );
+  });
+});

@@ -41,7 +41,7 @@ Exits with 0 when nothing is missing or blocked, otherwise with 1.
 it sends two DHCPDISCOVERs, as UEFI and as BIOS firmware, from an invented MAC address; never a DHCPREQUEST, so that no
 lease is taken.
 
-Examples:
+Example:
   sidus doctor demo --fix
   sidus doctor --listen --probe --interface eth1`,
     )

@@ -55,7 +55,7 @@ export class DhcpResponder {
   readonly #factsAt = new Map<Ipv4, NodeFacts>();
   /** ACKs whose leases are not on disk yet. */
   #waiting: (() => void)[] = [];
-  #writing: "no" | "soon" | "now" = "no";
+  #isWriting = false;
   #idle: (() => void) | undefined;
   /** When it was last said of a subnet that it has no address left. */
   readonly #warnedAt = new Map<Ipv4, number>();
@@ -77,15 +77,12 @@ export class DhcpResponder {
       this.#deps.report("DHCP: a message was not answered", error);
       this.#refused("failed");
     }
-    if (this.#writing === "no" && (this.#waiting.length > 0 || !this.#leases.isSaved)) {
-      this.#writing = "soon";
-      this.#deps.soon(() => this.#write());
-    }
+    this.#writeSoon();
   }
 
   /** When everything is on disk and said. */
   async finished(): Promise<void> {
-    if (this.#writing === "no") return;
+    if (!this.#isWriting) return;
     await new Promise<void>((resolve) => {
       this.#idle = resolve;
     });
@@ -158,10 +155,16 @@ export class DhcpResponder {
     else say();
   }
 
+  /** One write at a time, of what has come until it begins. */
+  #writeSoon(): void {
+    if (this.#isWriting || (this.#waiting.length === 0 && this.#leases.isSaved)) return;
+    this.#isWriting = true;
+    this.#deps.soon(() => this.#write());
+  }
+
   #write(): void {
     const acks = this.#waiting;
     this.#waiting = [];
-    this.#writing = "now";
     this.#leases.save((error) => {
       if (error === undefined) for (const say of acks) say();
       else {
@@ -171,9 +174,9 @@ export class DhcpResponder {
         );
         for (const _ of acks) this.#refused("failed");
       }
-      this.#writing = "no";
-      if (this.#waiting.length > 0 || !this.#leases.isSaved) this.#write();
-      else this.#idle?.();
+      this.#isWriting = false;
+      this.#writeSoon();
+      if (!this.#isWriting) this.#idle?.();
     });
   }
 

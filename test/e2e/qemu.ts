@@ -30,14 +30,17 @@ export function startQemu(
       text += bytes.toString("latin1");
     });
   }
-  const ended = once(child, "exit");
-  const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  let ended = false;
+  // Later than its exit: when all that it wrote has been read.
+  const closed = once(child, "close").then(() => {
+    ended = true;
+  });
   return {
     console: () => text,
-    hasEnded,
+    hasEnded: () => ended,
     async [Symbol.asyncDispose]() {
-      if (!hasEnded()) child.kill("SIGKILL");
-      await ended;
+      if (!ended) child.kill("SIGKILL");
+      await closed;
     },
   };
 }

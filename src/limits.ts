@@ -107,19 +107,19 @@ export const TFTP_BLOCK_BYTES_MAX = 1468;
 /** 94 KB in one burst: what a client's socket buffer (208 KiB by default on Linux) still holds, and a transfer keeps for resending. */
 export const TFTP_WINDOW_BLOCKS_MAX = 64;
 /**
- * Each has at most 160 KiB of buffers. Beyond it the oldest whose client never answered makes room, so that
+ * Each has at most 112 KiB of buffers. Beyond it the oldest whose client never answered makes room, so that
  * requests with forged senders lock nobody out; where all are answered, a request is dropped: firmware asks again.
  */
 export const TFTP_TRANSFERS_MAX = 2048;
-/** Sockets that transfers share. A client's next transfer has another port, so that what is late of one harms none. */
+/** Sockets that transfers share, one after the other, so that what is late of one transfer does not arrive in the next. */
 export const TFTP_TRANSFER_PORTS = 4;
 /**
  * A node runs one or two at a time; test benches run a hundred behind one address. At the limit its longest stalled one
  * makes room, so that clients which were switched off do not keep out those that follow.
  */
 export const TFTP_TRANSFERS_PER_HOST_MAX = 256;
-/** Two of these a transfer: one is sent while the next is read. */
-export const TFTP_READ_BYTES = 32 * 1024;
+/** Two of these a transfer: one is sent while the next is read. What the disk is asked for is a piece of the cache. */
+export const TFTP_READ_BYTES = 8 * 1024;
 /** First wait for an ACK; then it is by measured round trips (RFC 6298), doubled each time it stays out. */
 export const TFTP_TIMEOUT_MS = 250;
 /** A LAN answers in under 1 ms, but firmware that draws or unpacks in 100: it is not to get every such block twice. */

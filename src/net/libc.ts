@@ -27,7 +27,8 @@ export function loadLibc(): Libc | undefined {
   const isKnown = ["x64", "arm64"].includes(process.arch) && endianness() === "LE";
   const ffi = process.platform === "linux" && isKnown ? quietly(loadFfi) : undefined;
   if (ffi === undefined) return undefined;
-  const { functions } = ffi.dlopen(null, {
+  // The functions are good for as long as the library is referred to.
+  const library = ffi.dlopen(null, {
     socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
     setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
     bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
@@ -36,22 +37,22 @@ export function loadLibc(): Libc | undefined {
   });
   return {
     udpSocket({ address, port }, isShared) {
-      const fd = functions.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+      const fd = library.functions.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
       if (fd < 0) return undefined;
       const yes = new DataView(new ArrayBuffer(4));
       yes.setInt32(0, 1, true);
-      if (isShared) functions.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, yes, yes.byteLength);
+      if (isShared) library.functions.setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, yes, yes.byteLength);
       const name = new DataView(new ArrayBuffer(16));
       name.setUint16(0, AF_INET, true);
       name.setUint16(2, port);
       name.setUint32(4, address);
-      if (functions.bind(fd, name, name.byteLength) === 0) return fd;
+      if (library.functions.bind(fd, name, name.byteLength) === 0) return fd;
       closeSync(fd);
       return undefined;
     },
     addressOf: (memory) => ffi.getRawPointer(memory),
-    recvmmsg: (fd, array, count) => functions.recvmmsg(fd, array, count, MSG_DONTWAIT, 0n),
-    sendmmsg: (fd, array, count) => functions.sendmmsg(fd, array, count, MSG_DONTWAIT),
+    recvmmsg: (fd, array, count) => library.functions.recvmmsg(fd, array, count, MSG_DONTWAIT, 0n),
+    sendmmsg: (fd, array, count) => library.functions.sendmmsg(fd, array, count, MSG_DONTWAIT),
   };
 }
 

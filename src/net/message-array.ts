@@ -10,11 +10,17 @@ import type { Endpoint } from "./endpoint.ts";
  *     │ → address │ bytes │ → iovec│ iovecs  │ control │ control len │ flags │ message │     │  × count
  *     └───────────┴───────┴────────┴─────────┴─────────┴─────────────┴───────┴─────────┴─────┘
  *     iovec: → memory (8), bytes (8); address: struct sockaddr_in (16)
+ *     control: struct cmsghdr (16) and 2 bytes: UDP_SEGMENT (udp(7)), where one message is cut into several datagrams
  */
 const HEADER_BYTES = 64;
 const IOVEC_BYTES = 16;
 const ADDRESS_BYTES = 16;
+const CONTROL_BYTES = 24;
 const AF_INET = 2;
+const SOL_UDP = 17;
+const UDP_SEGMENT = 103;
+/** Datagrams in one message: with the longest they stay below the 64 KiB that IP allows. */
+const SEGMENTS_MAX = 32;
 
 export class MessageArray {
   /** Where the kernel finds it. */
@@ -23,8 +29,11 @@ export class MessageArray {
   readonly datagramBytes: number;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
+  /** The same pointer: no machine has more memory than a number counts. */
+  readonly #start: number;
   readonly #iovecs: number;
   readonly #addresses: number;
+  readonly #controls: number;
   readonly #datagrams: number;
   /** The last of each place: nearly all that arrive are equally long. */
   readonly #views: Uint8Array[] = [];
@@ -34,26 +43,75 @@ export class MessageArray {
     this.datagramBytes = datagramBytes;
     this.#iovecs = count * HEADER_BYTES;
     this.#addresses = this.#iovecs + count * IOVEC_BYTES;
-    this.#datagrams = this.#addresses + count * ADDRESS_BYTES;
+    this.#controls = this.#addresses + count * ADDRESS_BYTES;
+    this.#datagrams = this.#controls + count * CONTROL_BYTES;
     const memory = new ArrayBuffer(this.#datagrams + count * datagramBytes);
     this.#bytes = new Uint8Array(memory);
     this.#view = new DataView(memory);
     this.pointer = addressOf(memory);
+    this.#start = Number(this.pointer);
     for (let at = 0; at < count; at += 1) this.#link(at);
   }
 
   #link(at: number): void {
-    const pointer = (offset: number, to: number): void =>
-      this.#view.setBigUint64(offset, this.pointer + BigInt(to), true);
-    const header = at * HEADER_BYTES;
     const iovec = this.#iovecs + at * IOVEC_BYTES;
-    pointer(header, this.#addresses + at * ADDRESS_BYTES);
+    const control = this.#controls + at * CONTROL_BYTES;
     this.#view.setUint16(this.#addresses + at * ADDRESS_BYTES, AF_INET, true);
-    this.#view.setUint32(header + 8, ADDRESS_BYTES, true);
-    pointer(header + 16, iovec);
-    this.#view.setBigUint64(header + 24, 1n, true);
-    pointer(iovec, this.#datagrams + at * this.datagramBytes);
+    this.#view.setUint32(at * HEADER_BYTES + 8, ADDRESS_BYTES, true);
+    this.#point(iovec, this.#datagrams + at * this.datagramBytes);
     this.#view.setUint32(iovec + 8, this.datagramBytes, true);
+    this.#view.setUint32(control, 16 + 2, true);
+    this.#view.setUint32(control + 8, SOL_UDP, true);
+    this.#view.setUint32(control + 12, UDP_SEGMENT, true);
+    this.#point(at * HEADER_BYTES + 32, control);
+    this.#compose(at, at, 1);
+  }
+
+  #point(from: number, to: number): void {
+    const pointer = this.#start + to;
+    this.#view.setUint32(from, pointer % 0x1_0000_0000, true);
+    this.#view.setUint32(from + 4, pointer / 0x1_0000_0000, true);
+  }
+
+  /** Makes a message of some datagrams, to one address, as long as the first; only the last may be shorter. */
+  #compose(message: number, first: number, datagrams: number): void {
+    const header = message * HEADER_BYTES;
+    this.#point(header, this.#addresses + first * ADDRESS_BYTES);
+    this.#point(header + 16, this.#iovecs + first * IOVEC_BYTES);
+    this.#view.setUint32(header + 24, datagrams, true);
+    this.#view.setUint32(header + 40, datagrams > 1 ? CONTROL_BYTES : 0, true);
+    const segment = this.#controls + message * CONTROL_BYTES + 16;
+    this.#view.setUint16(segment, this.sentBytes(first), true);
+  }
+
+  /**
+   * Makes messages of what was put into the first places, joined where several go to one address: the network card or
+   * the kernel cuts them, late. Answers where each begins, and where the last ends.
+   */
+  compose(datagrams: number, isJoined: boolean): number[] {
+    const starts: number[] = [];
+    for (let at = 0; at < datagrams; ) {
+      const length = isJoined ? this.#joinable(at, datagrams) : 1;
+      this.#compose(starts.length, at, length);
+      starts.push(at);
+      at += length;
+    }
+    return [...starts, datagrams];
+  }
+
+  #joinable(first: number, end: number): number {
+    const bytes = this.sentBytes(first);
+    const address = this.#addresses + first * ADDRESS_BYTES;
+    const limit = Math.min(end, first + SEGMENTS_MAX);
+    for (let at = first + 1; at < limit; at += 1) {
+      const other = this.#addresses + at * ADDRESS_BYTES;
+      const isSame =
+        this.#view.getUint32(other + 4) === this.#view.getUint32(address + 4) &&
+        this.#view.getUint16(other + 2) === this.#view.getUint16(address + 2);
+      if (!isSame || this.sentBytes(at) > bytes || this.sentBytes(at) === 0) return at - first;
+      if (this.sentBytes(at) < bytes) return at + 1 - first;
+    }
+    return limit - first;
   }
 
   /** Where the message `at` is, for a call that begins with it. */

@@ -23,6 +23,14 @@ export function loadBatching(): Batching | undefined {
   return loadLibc();
 }
 
+export interface BatchedUdpOptions extends UdpOptions {
+  /**
+   * Those in a row to one address may leave as one message, which the network card cuts, or the kernel before it (GSO). Not
+   * where clients read frames by packet sockets, as DHCP's do: between virtual cards nobody cuts it before them.
+   */
+  readonly joins?: boolean;
+}
+
 /**
  * A socket for thousands of small datagrams: where node:dgram spends a system call, objects and 64 KiB of memory on each,
  * all that have arrived come in by one call, and all that they are answered with leave by one.
@@ -31,7 +39,7 @@ export function loadBatching(): Batching | undefined {
  * not fit the system's buffer, as soon as that has room.
  */
 export async function openBatchedUdp(
-  options: UdpOptions,
+  options: BatchedUdpOptions,
   batching: Batching | undefined,
 ): Promise<UdpSocket> {
   const fd = batching?.udpSocket(options.local, options.reuseAddress === true);
@@ -57,15 +65,17 @@ class BatchedSocket implements UdpSocket {
   #waiting = 0;
   /** The last that node:dgram was given: it sends them in order. */
   #alone: Promise<void> = Promise.resolve();
+  #joins: boolean;
   #open = true;
 
-  constructor(socket: dgram.Socket, fd: number, libc: Libc, options: UdpOptions) {
+  constructor(socket: dgram.Socket, fd: number, libc: Libc, options: BatchedUdpOptions) {
     this.local = { address: options.local.address, port: socket.address().port };
     this.#socket = socket;
     this.#fd = fd;
     this.#libc = libc;
     this.#receive = options.receive;
     this.#report = options.report;
+    this.#joins = options.joins ?? false;
     this.#arrived = new MessageArray(MESSAGES, ARRIVED_BYTES, libc.addressOf);
     this.#leaving = new MessageArray(MESSAGES, LEAVING_BYTES, libc.addressOf);
     socket.on("error", (error) => options.report("UDP socket", error));
@@ -106,20 +116,30 @@ class BatchedSocket implements UdpSocket {
   #flush(): void {
     const count = this.#waiting;
     this.#waiting = 0;
-    if (!this.#open) return;
-    for (let at = 0; at < count; ) {
+    if (!this.#open || count === 0) return;
+    const starts = this.#leaving.compose(count, this.#joins);
+    const messages = starts.length - 1;
+    for (let at = 0; at < messages; ) {
       const isFree = this.#socket.getSendQueueCount() === 0;
-      const sent = isFree
-        ? this.#libc.sendmmsg(this.#fd, this.#leaving.pointerTo(at), count - at)
-        : 0;
+      const from = this.#leaving.pointerTo(at);
+      const sent = isFree ? this.#libc.sendmmsg(this.#fd, from, messages - at) : 0;
       if (sent > 0) at += sent;
       else {
-        // Its buffer is full, or this one cannot be sent: node:dgram finds out, and waits where that helps.
-        const bytes = this.#leaving.datagram(at, this.#leaving.sentBytes(at));
-        this.#sendAlone(Uint8Array.from(bytes), this.#leaving.endpoint(at));
+        this.#sendOthers(starts[at] ?? 0, starts[at + 1] ?? 0, isFree);
         at += 1;
       }
     }
+  }
+
+  /** The system's buffer is full, or these cannot be sent so: node:dgram finds out, and waits where that helps. */
+  #sendOthers(start: number, end: number, wasFree: boolean): void {
+    for (let at = start; at < end; at += 1) {
+      const bytes = this.#leaving.datagram(at, this.#leaving.sentBytes(at));
+      this.#sendAlone(Uint8Array.from(bytes), this.#leaving.endpoint(at));
+    }
+    // One by one they left at once: here nobody cuts joined ones.
+    const isAtOnce = wasFree && this.#socket.getSendQueueCount() === 0;
+    if (end - start > 1 && isAtOnce) this.#joins = false;
   }
 
   #sendAlone(bytes: Uint8Array, { address, port }: Endpoint): void {

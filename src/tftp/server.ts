@@ -38,6 +38,7 @@ export async function serveTftp(options: TftpOptions): Promise<TftpServer> {
         local: { address: local.address, port: 0 },
         receive: (bytes, client) => requests.receiveAt(port, bytes, client),
         report,
+        joins: true,
       },
       batching,
     );

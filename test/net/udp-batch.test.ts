@@ -12,10 +12,15 @@ interface Opened {
   readonly arrived: { readonly bytes: Uint8Array; readonly from: Endpoint }[];
 }
 
+interface Way {
+  readonly calls: ReturnType<typeof loadBatching>;
+  readonly joins: boolean;
+}
+
 const batching = loadBatching();
 
 async function open(
-  calls: typeof batching,
+  { calls, joins }: Way,
   answer: (socket: UdpSocket, bytes: Uint8Array, from: Endpoint) => void = () => {},
 ): Promise<Opened> {
   const arrived: Opened["arrived"] = [];
@@ -27,6 +32,7 @@ async function open(
         answer(socket, bytes, from);
       },
       report: (what, error) => expect.fail(`${what}: ${error}`),
+      joins,
     },
     calls,
   );
@@ -46,12 +52,13 @@ test("on Linux it is there for the processors that we know, and Node is not hear
 });
 
 describe.each([
-  ["many at once", batching],
-  ["one by one, where the system's calls are not there", undefined],
-])("%s", (_, calls) => {
+  ["many at once", { calls: batching, joins: false }],
+  ["many at once, joined where they go to one address", { calls: batching, joins: true }],
+  ["one by one, where the system's calls are not there", { calls: undefined, joins: true }],
+])("%s", (_, way) => {
   test("datagrams of every size arrive whole, in order, and say whom they are from", async () => {
-    const one = await open(calls);
-    const other = await open(calls);
+    const one = await open(way);
+    const other = await open(way);
     const random = new SeededRandom(1);
     const sizes = [
       0,
@@ -80,8 +87,8 @@ describe.each([
       pongs += 1;
     };
     let pongs = 0;
-    const one = await open(calls, echo);
-    const other = await open(calls, echo);
+    const one = await open(way, echo);
+    const other = await open(way, echo);
     for (let ball = 0; ball < 50; ball += 1)
       one.socket.send(Uint8Array.of(ball), other.socket.local);
     await expect.poll(() => pongs).toBeGreaterThan(20_000);
@@ -89,8 +96,8 @@ describe.each([
   });
 
   test("the bytes are the sender's again at once, or after the turn", async () => {
-    const one = await open(calls);
-    const other = await open(calls);
+    const one = await open(way);
+    const other = await open(way);
     const bytes = Uint8Array.of(1, 2, 3);
     one.socket.send(bytes, other.socket.local);
     await setImmediate();
@@ -100,8 +107,8 @@ describe.each([
   });
 
   test("what was sent before its end leaves; after it, nothing does", async () => {
-    const one = await open(calls);
-    const other = await open(calls);
+    const one = await open(way);
+    const other = await open(way);
     one.socket.send(Uint8Array.of(1), other.socket.local);
     one.socket.send(new Uint8Array(4000), other.socket.local);
     await one.socket[Symbol.asyncDispose]();
@@ -110,10 +117,10 @@ describe.each([
   });
 
   test("more than the system's buffer holds is not lost on the way out", async () => {
-    const one = await open(calls);
+    const one = await open(way);
     const nowhere = { address: LOOPBACK_ADDRESS, port: 9 };
     for (let count = 0; count < 5000; count += 1) one.socket.send(new Uint8Array(1400), nowhere);
-    const other = await open(calls);
+    const other = await open(way);
     one.socket.send(Uint8Array.of(7), other.socket.local);
     await expect.poll(() => other.arrived.length).toBe(1);
   });

@@ -84,14 +84,24 @@ export const LEASES_MAX = 65_536;
 export const REUSE_COMPARED_MAX = 64;
 /** REQUESTs that wait while leases are written: a second's, at the rate at which they are answered. More are dropped: clients ask again. */
 export const ACKS_WAITING_MAX = 8192;
+/** DISCOVERs that wait for their turn: some 20 ms of work, less than the socket's buffer holds. */
+export const DISCOVERS_WAITING_MAX = 256;
+/** DISCOVERs answered before the sockets are looked at again: REQUESTs may have come. */
+export const DISCOVERS_A_TURN = 16;
 /** A room that is switched on at once, while a slow disk or another process has the processor: some 800 messages. More would be answered too late. */
 export const DHCP_RECEIVE_BYTES = 1 << 20;
 /** An exhausted pool is worth a line for people, not one a DISCOVER. */
 export const POOL_WARNED_EVERY_MS = 60_000;
+/** Replies that cannot be sent: a flood of requests from relays that are not there fills no log. */
+export const DHCP_UNSENT_REPORTED_EVERY_MS = 10_000;
 /** Addresses new to their node that others are asked about by ARP: each asks the whole network. */
 export const NEIGHBOURS_ASKED_PER_SECOND = 50;
 /** Firmware chooses among offers within 4 s: who answered by ARP is looked up until then. */
 export const NEIGHBOUR_ASKED_MS = 10_000;
+/** Whoever is found at more addresses of others answers for all of them: a router with proxy ARP, not a host. */
+export const NEIGHBOUR_PLACES_MAX = 3;
+/** Hosts without leases whose places are remembered: no network has so many, who forges them does. */
+export const NEIGHBOURS_FOUND_MAX = 256;
 /** A lease is kept so much longer than it was promised: a client that asks twice within it costs one write to disk. */
 export const LEASE_GRACE_MS = 10_000;
 
@@ -432,6 +442,8 @@ export const STORY_FACTS_TOTAL_MAX = 262_144;
 export const STORY_BOOTS_MAX = 8;
 /** Of a path in a story: no file that we name is longer. */
 export const STORY_TEXT_MAX = 255;
+/** What /status.json shows is made again after so many times as long as it took: some 20 ms for all nodes that are watched. */
+export const STATUS_PAUSE_TIMES = 20;
 /** Without a further stage for so long a node is worth a line in the log; how often that is looked at. */
 export const STUCK_MS = 120_000;
 export const STUCK_ASKED_EVERY_MS = 10_000;

@@ -65,7 +65,8 @@ const httpArchitectures: readonly number[] = [
 /**
  * The loader that was chosen, where it fits, then what fits besides; iPXE wants its script unless it is to start another.
  * GRUB looks for its files where the firmware's PXE stack has its address from. Where that is another server (`proxied`),
- * or HTTP boot left the PXE stack without any, it finds none (rhboot/grub2#56): iPXE goes first.
+ * it finds none (rhboot/grub2#56): iPXE goes first. HTTP boot leaves the PXE stack without any: there it stands still
+ * at its prompt, where firmware that gets nothing goes on to its next way to boot.
  */
 export function loadersFor(
   facts: NodeFacts,
@@ -80,7 +81,7 @@ export function loadersFor(
   if (facts.isIpxe) return [...(choice === "ipxe" ? [] : chosen), IPXE_SCRIPT];
   if (choices === undefined) return [];
   const fitting = choices.auto.filter((name) => !misled.includes(name));
-  return [...new Set([...chosen, ...fitting, ...misled])];
+  return [...new Set([...chosen, ...fitting, ...(isHttp ? [] : misled)])];
 }
 
 /** UEFI HTTP boot takes URLs only, and iPXE its script by HTTP; all else is fetched by TFTP. */
@@ -109,6 +110,9 @@ export function whyNoLoader(facts: NodeFacts): string {
     return `is a Raspberry Pi and needs ${RASPBERRY_LOADER}: no tree has it, nor the overlay (package raspi-firmware, in a tree for arm64)`;
   }
   const candidates = loadersFor(facts, "auto", false);
+  if (candidates.length === 0 && choicesOf.has(architecture)) {
+    return `boots by HTTP, where GRUB finds no server, and Debian has no iPXE for PXE architecture ${architecture}: let it boot by PXE`;
+  }
   if (candidates.length === 0) {
     return `is of PXE architecture ${architecture}, which no loader here is made for: BIOS (0) and UEFI on x86 (6, 7, 9) and ARM (10, 11), or these by HTTP, have one`;
   }

@@ -27,7 +27,7 @@ import { type ExplanationShown, explanationOf } from "./explain-answer.ts";
 import { chapOf, grantsFor, lostVolume } from "./grants.ts";
 import { ImageWatch } from "./image-watch.ts";
 import { type BootFileFor, loaderSettings, servedSettings } from "./room-settings.ts";
-import { statusOf, treeOf } from "./status.ts";
+import { seldomMade, statusOf, treeOf } from "./status.ts";
 
 /** All servers of one configuration, in this process. */
 export interface Room extends AsyncDisposable {
@@ -168,13 +168,14 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         const lost = lostVolume(from, body, current, nodeAt(from)?.mac);
         if (lost !== undefined) warn(lost);
       },
-      status: () =>
+      status: seldomMade(clock, () =>
         statusOf({
           boots: timeline.boots(),
           refused: refusals.counts(),
           now: clock.now(),
           isKnown: (mac) => current.inventory.byMac(mac) !== undefined,
         }),
+      ),
       explain: (mac) => ({ isHeard: timeline.boot(mac) !== undefined, shown: explain(mac) }),
       tell,
       report,

@@ -3,7 +3,8 @@ import { Command } from "commander";
 import { z } from "zod";
 import { formatIpv4 } from "../bytes/ipv4.ts";
 import { formatMac, type MacAddress } from "../bytes/mac.ts";
-import type { Instant } from "../net/clock.ts";
+import { STATUS_PAUSE_TIMES } from "../limits.ts";
+import type { Clock, Instant } from "../net/clock.ts";
 import { architectureName } from "../watch/architecture.ts";
 import { timeText } from "../watch/describe.ts";
 import type { NodeBoot } from "../watch/timeline.ts";
@@ -21,6 +22,19 @@ export interface StatusParts {
 /** What /status.json answers: every node that was heard, answered or not. */
 export function statusOf({ boots, refused, now, isKnown }: StatusParts): object {
   return { nodes: boots.map((boot) => nodeOf(boot, now, isKnown(boot.mac))), refused };
+}
+
+/** Made anew only after some times as long as that took: who asks again and again gets the same, and no core. */
+export function seldomMade(clock: Pick<Clock, "now">, make: () => object): () => object {
+  let made: object | undefined;
+  let until = 0;
+  return () => {
+    const before = clock.now();
+    if (made !== undefined && before < until) return made;
+    made = make();
+    until = clock.now() + STATUS_PAUSE_TIMES * (clock.now() - before);
+    return made;
+  };
 }
 
 function nodeOf(boot: NodeBoot, now: Instant, known: boolean): z.input<typeof nodeShape> {

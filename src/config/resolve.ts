@@ -20,9 +20,10 @@ export function resolveConfig(
   interfaces: readonly InterfaceAddress[],
 ): Config {
   const own = ownAddress(written, source, interfaces);
-  const exports = exportsOf(written, source, own.subnet);
-  const boot = bootOf(written, source, exports);
   const dhcp = dhcpOf(written, source, own);
+  const networks = dhcp.subnets.map((subnet) => subnet.network);
+  const exports = exportsOf(written, source, networks);
+  const boot = bootOf(written, source, exports);
   const state = written.state ?? "/var/lib/sidus";
   return {
     file: source.file,

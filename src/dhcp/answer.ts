@@ -182,8 +182,11 @@ function answerRelease(context: Context): Outcome {
 }
 
 function answerInform(context: Context): Outcome {
-  const { ciaddr } = context.request.packet;
+  const { ciaddr, giaddr } = context.request.packet;
   if (ciaddr === ANY_ADDRESS) return refused("no-address");
+  // By a subnet selection it could let us send to anybody.
+  const isHere = giaddr !== ANY_ADDRESS || contains(context.subnet.network, ciaddr);
+  if (!isHere) return refused("other-subnet");
   const packet = grant(context, MessageType.ACK, undefined);
   return { kind: "reply", type: MessageType.ACK, packet, address: ciaddr };
 }

@@ -1,6 +1,11 @@
 import { contains, type Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
-import { NEIGHBOUR_ASKED_MS, NEIGHBOURS_ASKED_PER_SECOND } from "../limits.ts";
+import {
+  NEIGHBOUR_ASKED_MS,
+  NEIGHBOUR_PLACES_MAX,
+  NEIGHBOURS_ASKED_PER_SECOND,
+  NEIGHBOURS_FOUND_MAX,
+} from "../limits.ts";
 import type { Exchange } from "./subnet.ts";
 
 /** The kernel's ARP table, for the interface's own network. */
@@ -21,6 +26,8 @@ export class Conflicts {
   readonly #neighbours: Neighbours;
   /** Since when, milliseconds since 1970; in that order. */
   readonly #asked = new Map<Ipv4, number>();
+  /** Where each was found that was at an address of another. */
+  readonly #found = new Map<MacAddress, Set<Ipv4>>();
   #second = 0;
   #inSecond = 0;
 
@@ -49,7 +56,17 @@ export class Conflicts {
     if (found === undefined || found === request.mac) return undefined;
     const node = settings.inventory.byMac(found);
     const isItsOwn = node !== undefined && node === settings.inventory.byMac(request.mac);
-    return isItsOwn ? undefined : found;
+    return isItsOwn || this.#answersForOthers(found, address) ? undefined : found;
+  }
+
+  /** A router with proxy ARP (RFC 1027) answers for every address: that none is free is not what it says. */
+  #answersForOthers(found: MacAddress, address: Ipv4): boolean {
+    const places = this.#found.get(found) ?? new Set();
+    const [oldest] = this.#found.size < NEIGHBOURS_FOUND_MAX ? [] : this.#found.keys();
+    if (oldest !== undefined) this.#found.delete(oldest);
+    this.#found.set(found, places);
+    if (places.size <= NEIGHBOUR_PLACES_MAX) places.add(address);
+    return places.size > NEIGHBOUR_PLACES_MAX;
   }
 
   #isWithinRate(now: number): boolean {

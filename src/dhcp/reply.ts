@@ -78,6 +78,7 @@ export function grant(exchange: Exchange, type: MessageType, given: Ipv4 | undef
   ];
   const isAsked = isAskedBy(packet);
   const wished = [
+    ...routerOption(exchange),
     ...(isInFile ? bootOptions(exchange, bootFile) : []),
     ...optionalText(Option.ROOT_PATH, netboots ? undefined : settings.rootPath(facts)),
     ...networkOptions(exchange),
@@ -152,11 +153,15 @@ function bootOptions({ request, settings }: Exchange, bootFile: string): DhcpOpt
   ];
 }
 
+/** Behind the mask: of the firmware's ACK GRUB 2.06 reads no more options than BOOTP has room for, 64 bytes (RFC 951 §3). */
+function routerOption({ subnet: { router } }: Exchange): DhcpOption[] {
+  return router === undefined ? [] : [addressOption(Option.ROUTER, router)];
+}
+
 function networkOptions({ request, settings, subnet }: Exchange): DhcpOption[] {
-  const { router, dns, domain, network } = subnet;
+  const { dns, domain, network } = subnet;
   return [
     ...optionalText(Option.HOST_NAME, settings.inventory.byMac(request.mac)?.name),
-    ...(router === undefined ? [] : [addressOption(Option.ROUTER, router)]),
     ...(dns.length === 0 ? [] : [addressOption(Option.DNS, ...dns)]),
     ...optionalText(Option.DOMAIN, domain),
     addressOption(Option.BROADCAST, broadcastOf(network)),

@@ -168,11 +168,14 @@ export class DhcpResponder {
     this.#leases.save((error) => {
       if (error === undefined) for (const say of acks) say();
       else {
+        // Those that came meanwhile may be of the same leases.
+        const lost = [...acks, ...this.#waiting];
+        this.#waiting = [];
         this.#deps.report(
-          `DHCP: ${acks.length} leases could not be written, so were not given`,
+          `DHCP: ${lost.length} leases could not be written, so were not given`,
           error,
         );
-        for (const _ of acks) this.#refused("failed");
+        for (const _ of lost) this.#refused("failed");
       }
       this.#isWriting = false;
       this.#writeSoon();
@@ -180,9 +183,9 @@ export class DhcpResponder {
     });
   }
 
-  /** The kernel says neither UUID nor architecture: what the firmware said still holds. */
+  /** The kernel says neither UUID nor architecture: what the firmware said still holds. An INFORM may claim any address. */
   #remember(facts: NodeFacts, address: Ipv4 | undefined): void {
-    if (address === undefined) return;
+    if (address === undefined || this.#leases.lastAt(address)?.mac !== facts.mac) return;
     const former = this.#factsAt.get(address);
     const before = former?.mac === facts.mac ? former : undefined;
     this.#factsAt.set(address, {

@@ -1,11 +1,13 @@
 import type { NodeFacts } from "../boot/facts.ts";
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
-import { DHCP_RECEIVE_BYTES } from "../limits.ts";
+import { DHCP_RECEIVE_BYTES, DHCP_UNSENT_REPORTED_EVERY_MS } from "../limits.ts";
+import type { Clock } from "../net/clock.ts";
 import { neighbourAt } from "../net/neighbours.ts";
 import { openUdp } from "../net/udp.ts";
 import { loadBatching, openBatchedUdp } from "../net/udp-batch.ts";
 import { hearNetworkOf } from "../net/udp-interface.ts";
+import { Admission } from "./admission.ts";
 import type { Lease } from "./leases.ts";
 import { DhcpResponder, type ResponderDeps } from "./responder.ts";
 
@@ -52,11 +54,15 @@ export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
   sockets.defer(() => responder.finished());
   const local = { address: serverAddress, port: deps.ports.server };
   const receive = (bytes: Uint8Array): void => respond(bytes);
-  const how = { local, receive, report, broadcast: true, reuseAddress: true, receiveBuffer };
+  const speaks = { local, receive, report: seldom(deps.clock, report) };
+  const how = { ...speaks, broadcast: true, reuseAddress: true, receiveBuffer };
   const speaker = sockets.use(await openBatchedUdp(how, loadBatching()));
-  const respond = (bytes: Uint8Array): void => {
-    responder.receive(bytes, (reply) => speaker.send(reply.bytes, reply.to));
-  };
+  const admission = new Admission({
+    handle: (bytes) => responder.receive(bytes, (reply) => speaker.send(reply.bytes, reply.to)),
+    refused: () => deps.tell({ kind: "refused", protocol: "dhcp", reason: "busy" }),
+    soon: setImmediate,
+  });
+  const respond = (bytes: Uint8Array): void => admission.receive(bytes);
   const { port } = speaker.local;
   const heard = { address: serverAddress, port, receive: respond, report, receiveBuffer };
   sockets.use(await hearNetworkOf(heard));
@@ -68,5 +74,16 @@ export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
     addressOf: (mac) => responder.addressOf(mac),
     nodeAt: (address) => responder.nodeAt(address),
     [Symbol.asyncDispose]: () => open.disposeAsync(),
+  };
+}
+
+/** Relays that are answered are named by whoever asks: replies to some that cannot be reached are worth one word. */
+function seldom(clock: Pick<Clock, "now">, report: DhcpServerDeps["report"]): typeof report {
+  let saidAt = Number.NEGATIVE_INFINITY;
+  return (what, error) => {
+    const now = clock.now();
+    if (now - saidAt < DHCP_UNSENT_REPORTED_EVERY_MS) return;
+    saidAt = now;
+    report(what, error);
   };
 }

@@ -39,8 +39,8 @@ export function leaseSeconds({ request, subnet }: Exchange): number | "infinite"
   const wished = readNumber(findOption(request.packet, Option.LEASE_SECONDS) ?? absent, 4);
   const ours = subnet.leaseSeconds;
   if (wished === undefined || wished === INFINITE_SECONDS) return ours;
-  const most = ours === "infinite" ? wished : ours;
-  return Math.min(most, Math.max(wished, LEASE_SECONDS_MIN));
+  const least = Math.max(wished, LEASE_SECONDS_MIN);
+  return ours === "infinite" ? least : Math.min(ours, least);
 }
 
 /** RFC 2131 §3.3: this lease does not end. */

@@ -66,7 +66,7 @@ async function handle(
     case "file":
       return sendFile(options, route.path, request, response);
     case "status":
-      return sendJson(response, 200, options.status());
+      return sendStatus(response, options.status());
     case "explain": {
       const { isHeard, shown } = options.explain(route.mac);
       return sendJson(response, isHeard ? 200 : 404, shown);
@@ -149,9 +149,20 @@ function sendText(
   response.end(text);
 }
 
+const jsonHeaders = { "Cache-Control": "no-store", "Content-Type": "application/json" };
+
 function sendJson(response: HttpResponse, status: number, shown: object): void {
-  const headers = { "Cache-Control": "no-store", "Content-Type": "application/json" };
-  sendText(response, status, `${JSON.stringify(shown)}\n`, headers);
+  sendText(response, status, `${JSON.stringify(shown)}\n`, jsonHeaders);
+}
+
+/** The bytes of what is shown, for as long as it is: all who ask share them, also who does not read them. */
+const bytesOf = new WeakMap<object, Uint8Array>();
+
+async function sendStatus(response: HttpResponse, shown: object): Promise<void> {
+  const bytes = bytesOf.get(shown) ?? Buffer.from(`${JSON.stringify(shown)}\n`);
+  bytesOf.set(shown, bytes);
+  response.head(200, { ...jsonHeaders, "Content-Length": bytes.length });
+  if (await response.write(bytes)) response.end();
 }
 
 function refuse(options: HttpServerOptions, reason: Refusal): void {

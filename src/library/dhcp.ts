@@ -1,12 +1,19 @@
 import process from "node:process";
 import type { NodeFacts } from "../boot/facts.ts";
 import { inventoryOf, type KnownNode } from "../boot/inventory.ts";
-import { formatIpv4, type Ipv4Range, parseIpv4Range } from "../bytes/ipv4.ts";
+import {
+  type Cidr,
+  contains,
+  formatCidr,
+  formatIpv4,
+  type Ipv4Range,
+  parseIpv4Range,
+} from "../bytes/ipv4.ts";
 import { formatMac, type MacAddress, parseMac } from "../bytes/mac.ts";
 import type { LeaseStore } from "../dhcp/leases.ts";
 import { serveDhcp as serve } from "../dhcp/server.ts";
 import type { DhcpSettings, DhcpSubnet } from "../dhcp/settings.ts";
-import { LEASE_SECONDS_MIN } from "../limits.ts";
+import { LEASE_SECONDS_MAX, LEASE_SECONDS_MIN } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
 import { openState } from "../state/state.ts";
 import { UserError } from "../user-error.ts";
@@ -94,6 +101,7 @@ export interface DhcpServer extends AsyncDisposable {
 /** Starts a server; answers when it listens. @throws UserError for options that make no sense, or a port in use. */
 export async function serveDhcp(options: DhcpServerOptions): Promise<DhcpServer> {
   const { host, port = 67, state, onEvent = () => {}, onError = warn } = options;
+  checkPort(port);
   const settings = settingsOf(options);
   await using opened = new AsyncDisposableStack();
   const store = state === undefined ? inMemory : opened.use(openState(state)).leases;
@@ -141,14 +149,23 @@ function settingsOf({ host, subnets, hosts = [], bootFile }: DhcpServerOptions):
   };
 }
 
+/** Relays are answered at it, clients at the one after it. */
+function checkPort(port: number): void {
+  if (Number.isInteger(port) && port >= 1 && port < 65_535) return;
+  throw new UserError(`port: expected a number from 1 to 65534, found ${port}`);
+}
+
 function subnetOf(given: Subnet): DhcpSubnet {
   const { ranges = [], leaseSeconds = 12 * 3600, router, dns = [], domain } = given;
-  if (leaseSeconds !== "infinite" && !(leaseSeconds >= LEASE_SECONDS_MIN)) {
-    throw new UserError(`leaseSeconds: expected at least ${LEASE_SECONDS_MIN}, or "infinite"`);
+  if (leaseSeconds !== "infinite" && !isLeaseTime(leaseSeconds)) {
+    throw new UserError(
+      `leaseSeconds: expected ${LEASE_SECONDS_MIN} to ${LEASE_SECONDS_MAX}, or "infinite"`,
+    );
   }
+  const cidr = network("network")(given.network);
   return {
-    network: network("network")(given.network),
-    ranges: ranges.map(rangeOf),
+    network: cidr,
+    ranges: ranges.map((text) => rangeOf(text, cidr)),
     leaseSeconds,
     router: router === undefined ? undefined : hostAddress(router),
     dns: dns.map(hostAddress),
@@ -156,10 +173,17 @@ function subnetOf(given: Subnet): DhcpSubnet {
   };
 }
 
-function rangeOf(text: string): Ipv4Range {
+function isLeaseTime(seconds: number): boolean {
+  return seconds >= LEASE_SECONDS_MIN && seconds <= LEASE_SECONDS_MAX;
+}
+
+function rangeOf(text: string, network: Cidr): Ipv4Range {
   const range = parseIpv4Range(text);
-  if (range !== undefined) return range;
-  throw new UserError(`ranges: expected FIRST-LAST, as 10.0.0.50-10.0.0.99, found "${text}"`);
+  if (range === undefined) {
+    throw new UserError(`ranges: expected FIRST-LAST, as 10.0.0.50-10.0.0.99, found "${text}"`);
+  }
+  if (contains(network, range.first) && contains(network, range.last)) return range;
+  throw new UserError(`ranges: expected addresses of ${formatCidr(network)}, found "${text}"`);
 }
 
 function nodeOf({ mac, name, address }: Host): KnownNode {

@@ -45,9 +45,10 @@ export function openState(directory: string): State {
     prepare(database, file);
     const open = database;
     const log = openSync(`${file}-wal`, "r");
-    const flush = (done: (error: unknown) => void): void => {
-      fdatasync(log, (error) => done(error ?? undefined));
-    };
+    const flush = flushOf(
+      (done) => fdatasync(log, done),
+      () => open.exec("PRAGMA wal_checkpoint(TRUNCATE)"),
+    );
     const stack = new DisposableStack();
     stack.adopt(open, () => open.close());
     stack.adopt(log, closeSync);
@@ -60,6 +61,29 @@ export function openState(directory: string): State {
     database?.close();
     throw error instanceof UserError ? error : stateError(file, error);
   }
+}
+
+/**
+ * Flushes the log. Linux says once that pages of it are not on disk and takes them for written then, so that what comes
+ * after them in the log would be lost with them: after a failure all of it goes into the file itself, synchronously.
+ */
+export function flushOf(
+  sync: (done: (error: Error | null) => void) => void,
+  checkpoint: () => void,
+): (done: (error: unknown) => void) => void {
+  let isLogWhole = true;
+  return (done) => {
+    try {
+      if (!isLogWhole) checkpoint();
+    } catch (error) {
+      done(error);
+      return;
+    }
+    sync((error) => {
+      isLogWhole = error === null;
+      done(error ?? undefined);
+    });
+  };
 }
 
 function prepare(database: DatabaseSync, file: string): void {

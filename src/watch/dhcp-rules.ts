@@ -117,15 +117,19 @@ export const loaderNeverAsked: Rule = (seen) => {
   const what = `It took its address and never asked for its loader${bootFile === undefined ? "" : `, ${bootFile}`}.`;
   const relay = relayOf(firmware);
   const port = isHttpBoot(seen.architecture) ? "TCP port 80" : "UDP port 69";
+  // From its own disk, which may be what its user wants.
+  const own = systemSince(seen) === undefined ? {} : { isStuck: false as const };
   if (relay !== undefined) {
     return {
       cause: `${what} It is heard only through the relay ${formatIpv4(relay)}: what it asks this server itself does not come through.`,
       advice: `Let the router between pass ${port}, UDP port 4011 and the replies from high UDP ports, and give the network its \`router:\`.`,
+      ...own,
     };
   }
   return {
     cause: `${what} A firewall drops it, its firmware boots something else, or it takes the loader's name from another DHCP server.`,
     advice: `Open ${port} here and in the network; look for other DHCP servers with sidus doctor --listen; look at its screen.`,
+    ...own,
   };
 };
 
@@ -155,6 +159,8 @@ export const offerNotTaken: Rule = (seen) => {
 export const kernelOnOtherInterface: Rule = (seen) => {
   const kernel = kernelFile(seen);
   if (kernel === undefined || kernelHasAsked(seen, kernel)) return undefined;
+  // Another node's may have been switched on before the server was.
+  if (seen.quietMs < KERNEL_MS) return undefined;
   const other = seen
     .strangers()
     .find(({ startedAt }) => startedAt >= kernel.first && startedAt - kernel.last <= KERNEL_MS);
@@ -229,6 +235,19 @@ export const onlyAnOperatingSystem: Rule = (seen) => {
   };
 };
 
+/** After the loader, or a kernel of its own label: the local disk, an installer. */
+export const startedAnother: Rule = (seen) => {
+  if (systemSince(seen) === undefined) return undefined;
+  return {
+    cause:
+      kernelFile(seen) === undefined
+        ? "Its firmware or loader went on to an operating system of its own, which asked for an address: the local disk, most likely."
+        : "The kernel that it fetched asked for an address as no initrd of ours does: an installer, or another system.",
+    advice: "If it should boot a tree: see which label it has (sidus nodes list).",
+    isStuck: false,
+  };
+};
+
 /** `dhcp.mode: off`, or a client that a proxy does not answer. */
 export const notAnswered: Rule = (seen) => {
   const firmware = firmwareDhcp(seen);
@@ -250,6 +269,12 @@ function isOverdue({ now, quietMs }: Seen, { first }: Fact): boolean {
 
 function firmwareDhcp({ facts }: Seen): FactOf<"dhcp">[] {
   return dhcpOf(facts, "pxe", "ipxe");
+}
+
+/** An operating system that has an address, where nothing spoke DHCP after it. */
+function systemSince({ facts }: Seen): FactOf<"dhcp"> | undefined {
+  const last = factsOf(facts, "dhcp").at(-1);
+  return last?.event.client === "other" && hasAddress(last) ? last : undefined;
 }
 
 function kernelHasAsked({ facts }: Seen, kernel: Fact): boolean {

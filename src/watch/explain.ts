@@ -11,6 +11,7 @@ import {
   offerNotTaken,
   onlyAnOperatingSystem,
   refusedAddress,
+  startedAnother,
   tookAnotherOffer,
 } from "./dhcp-rules.ts";
 import {
@@ -77,8 +78,12 @@ export const rules: Readonly<Record<string, Rule>> = {
   loaderNeverAsked,
   offerNotTaken,
   onlyAnOperatingSystem,
+  startedAnother,
   notAnswered,
 };
+
+/** What a running node fetches, mounts or breaks off is its own affair. */
+const rulesOfUp: readonly Rule[] = [refusedAddress, gone];
 
 /** Boots of one node within this time that are a loop: who tests something does not boot it so often. */
 const LOOP_BOOTS = 4;
@@ -117,7 +122,7 @@ function judged({ cause, advice, quirk, isStuck }: Finding): Judgement {
 }
 
 function findingOf(seen: Seen): Finding | undefined {
-  for (const rule of Object.values(rules)) {
+  for (const rule of seen.isUp ? rulesOfUp : Object.values(rules)) {
     const finding = rule(seen);
     if (finding !== undefined) return finding;
   }

@@ -218,7 +218,17 @@ export const loaderSilent: Rule = (seen) => {
 function programAtEnd(facts: Seen["facts"]): FactOf<"file"> | undefined {
   const last = lastFile({ facts });
   if (last?.event.outcome !== "done" || !isProgram(last.event.path)) return undefined;
-  return facts.some(isLaterStage(last)) || hasKernelAsked(facts) ? undefined : last;
+  if (facts.some(isLaterStage(last)) || hasKernelAsked(facts)) return undefined;
+  return isOfConfiguration(facts, last) ? undefined : last;
+}
+
+/** A loader read its configuration before: it is what the label says, and runs. */
+function isOfConfiguration(facts: Seen["facts"], program: Seen["facts"][number]): boolean {
+  const until = facts.slice(0, facts.indexOf(program));
+  const asked = until.findLastIndex(({ event }) => event.kind === "dhcp");
+  return factsOf(until.slice(asked + 1), "file").some(
+    (file) => isGiven(file) && isConfiguration(file.event.path),
+  );
 }
 
 function hasKernelAsked(facts: Seen["facts"]): boolean {

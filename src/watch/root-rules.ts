@@ -53,7 +53,7 @@ export const volumeRefused: Rule = (seen) => {
 /** Its root was mounted, and its connection is gone. */
 export const rootLost: Rule = (seen) => {
   const root = mountedAt(seen);
-  if (root === undefined || seen.isPresent || isUp(seen) || seen.quietMs < GONE_MS) {
+  if (root === undefined || seen.isPresent || seen.isUp || seen.quietMs < GONE_MS) {
     return undefined;
   }
   return {
@@ -66,7 +66,7 @@ export const rootLost: Rule = (seen) => {
 /** It runs, but the end of its boot was not heard. */
 export const neverUp: Rule = (seen) => {
   const root = mountedAt(seen);
-  if (root === undefined || isUp(seen) || seen.now - root < UP_MS) return undefined;
+  if (root === undefined || seen.isUp || seen.now - root < UP_MS) return undefined;
   return {
     cause: `It mounted its root, and in ${timeText(seen.now - root)} it did not say that it is up: its boot hangs on a service, or the tree has none of ours that says so.`,
     advice:
@@ -76,8 +76,7 @@ export const neverUp: Rule = (seen) => {
 
 /** It was up, and has no connection now. */
 export const gone: Rule = (seen) => {
-  const up = factsOf(seen.facts, "up").at(-1);
-  if (up === undefined || seen.isPresent || seen.quietMs < GONE_MS) return undefined;
+  if (!seen.isUp || seen.isPresent || seen.quietMs < GONE_MS) return undefined;
   return {
     cause: `It was up, and has no connection now; it was last heard ${timeText(seen.quietMs)} ago: it was switched off, or lost its network.`,
     advice: "Nothing, if it was switched off.",
@@ -91,8 +90,4 @@ function lastMount({ facts }: Seen) {
 
 function mountedAt(seen: Seen): number | undefined {
   return factsOf(seen.facts, "mount").findLast(({ event }) => event.outcome === "granted")?.first;
-}
-
-function isUp({ facts }: Seen): boolean {
-  return facts.some(({ event }) => event.kind === "up");
 }

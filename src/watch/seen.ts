@@ -23,6 +23,8 @@ export interface Seen extends Situation {
   readonly mac: MacAddress;
   readonly address: Ipv4 | undefined;
   readonly architecture: number | undefined;
+  /** It said so, though that may be forgotten among what it did since. */
+  readonly isUp: boolean;
   /** Of this boot. */
   readonly facts: readonly Fact[];
   /** Of the boots before. */
@@ -35,7 +37,8 @@ export interface Seen extends Situation {
 /** Undefined where nothing is remembered of it. */
 export function seenOf(boot: NodeBoot, situation: Situation): Seen | undefined {
   const { facts } = boot.story;
-  return seenIn(boot, facts, boot.startedAt, situation);
+  const seen = seenIn(boot, facts, boot.startedAt, situation);
+  return seen && { ...seen, isUp: boot.stage === "up" };
 }
 
 /** The boot before, as it was when this one began. */
@@ -59,7 +62,8 @@ function seenIn(
   const last = lastOf(facts);
   if (last === undefined) return undefined;
   const quietMs = situation.now - last.last;
-  return { ...situation, mac, address, architecture, facts, before, last, quietMs };
+  const isUp = factsOf(facts, "up").length > 0;
+  return { ...situation, mac, address, architecture, isUp, facts, before, last, quietMs };
 }
 
 /** What happened last; of what happened at once, the one told last. */
@@ -115,7 +119,9 @@ export function isConfiguration(path: string): boolean {
 
 /** What loaders look for and do without: GRUB's lists, fonts and translations, shim's revocations and certificates. */
 export function isOptional(path: string): boolean {
-  return /\.(?:lst|mod|pf2|mo|mo\.gz)$|(?:^|\/)(?:revocations_|shim_certificate_)[^/]*$/.test(path);
+  return /\.(?:lst|mod|pf2|g?mo|mo\.gz)$|(?:^|\/)(?:revocations_|shim_certificate_)[^/]*$/.test(
+    path,
+  );
 }
 
 /** What firmware is told to fetch, or what a loader fetches to run. */

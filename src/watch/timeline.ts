@@ -153,8 +153,8 @@ export class Timeline {
       entry.firmware = event.client;
       entry.hasGoneOn = false;
     }
-    const isOurs = event.reply === "ACK";
-    if (event.address !== undefined && (isOurs || isTaken(event))) {
+    const isOurs = event.reply === "ACK" && event.message !== "INFORM";
+    if (event.address !== undefined && (isOurs || this.#isTaken(event, event.address))) {
       this.#leave(entry);
       entry.address = event.address;
       this.#macs.set(event.address, event.mac);
@@ -206,6 +206,14 @@ export class Timeline {
     }
   }
 
+  /** An address of another server's, which the node asks for or says that it has: an INFORM takes it from nobody. */
+  #isTaken({ mac, message, reply }: DhcpEvent, address: Ipv4): boolean {
+    if (message === "REQUEST") return reply === undefined;
+    if (message !== "INFORM") return false;
+    const holder = this.#macs.get(address) ?? this.#whoHas(address)?.mac;
+    return holder === undefined || holder === mac;
+  }
+
   /** Its address may be another node's by now. */
   #leave({ address, mac }: Entry): void {
     if (address !== undefined && this.#macs.get(address) === mac) this.#macs.delete(address);
@@ -244,11 +252,6 @@ function orderOf(stage: Stage | "heard"): number {
 
 function isFirmware(client: DhcpClient): client is "pxe" | "ipxe" {
   return client === "pxe" || client === "ipxe";
-}
-
-/** An address of another server's, which the node asks for or has. */
-function isTaken({ message, reply }: DhcpEvent): boolean {
-  return reply === undefined && (message === "REQUEST" || message === "INFORM");
 }
 
 /** Also as others than Debian name it, and as a Raspberry Pi asks for it. */

@@ -184,6 +184,13 @@ describe("the directory's name is its serial number", () => {
     expect(await learned("start4.elf")).toEqual([]);
   });
 
+  test("nor of a Pi that is known as a node already, whose programs can ask so as well", async () => {
+    const nodeAt = () => firmware(0, { mac: pi });
+    const nodes = [node({ serial: "1a2b3c4d" }), node({ serial: "5e6f7a8b", volume: "other" })];
+    const inventory = inventoryOf(nodes, () => ({ uuid: undefined, serial: "1a2b3c4d" }));
+    expect(await learned("5e6f7a8b/start4.elf", { nodeAt, inventory })).toEqual([]);
+  });
+
   test("nor what a program asks for on a Pi whose kernel has booted", async () => {
     const nodeAt = () => firmware(undefined, { mac: pi });
     expect(await learned("1a2b3c4d/start4.elf", { nodeAt })).toEqual([]);

@@ -148,6 +148,7 @@ describe("layers", () => {
     const fixed = { ...staged, address: address("10.77.0.11") };
     for (const [who, from, learns] of [
       [staged, "10.77.0.99", false],
+      [{ ...staged, volume: undefined }, "10.77.0.99", true],
       [fixed, "10.77.0.99", false],
       [fixed, "10.77.0.11", true],
     ] as const) {

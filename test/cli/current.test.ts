@@ -15,7 +15,7 @@ const uuid = "4c4c4544-0042-3510-8052-b4c04f4e3132";
 const mac = parseMac("525400770001") as MacAddress;
 
 function configOf(more: string) {
-  const directory = directoryOf({ "overlay/tool.efi": "tool" });
+  const directory = directoryOf({ "overlay/tool.efi": "tool", "overlay/tool": "tool" });
   const tree = directoryOf(smallTree);
   const file = join(directory, "sidus.yaml");
   writeFileSync(
@@ -69,7 +69,7 @@ describe("what is served now", () => {
   labels:
     tmpfs: { export: other }
     a: { program: /tool.efi }
-    b: { program: /tool.efi, initrd: [/boot/initrd.img-6.1.0-1-amd64, /no] }
+    b: { program: /tool, initrd: [/boot/initrd.img-6.1.0-1-amd64, /no] }
     c: { kernel: /k, initrd: /i }
 `;
     const warned: string[] = [];

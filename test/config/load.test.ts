@@ -170,7 +170,7 @@ log: { level: debug }
     expect(config.dhcp.denyUnknown).toBe(true);
     expect(config.exports[0]).toMatchObject({ squash: "none" });
     expect(config.exports[1]).toMatchObject({ path: "/exports/b", name: "b", squash: "root" });
-    expect(config.exports[0]?.clients.map(formatCidr)).toEqual(["10.13.30.0/24"]);
+    expect(config.exports[0]?.clients).toEqual(config.dhcp.subnets.map(({ network }) => network));
     expect(config.boot.labels.get("rescue")).toMatchObject({ export: "b", append: "quiet splash" });
     expect(config.boot).toMatchObject({ unknown: "stranger", menuSeconds: 5, loader: "ipxe" });
     const label = (name: string) => config.boot.labels.get(name);
@@ -485,6 +485,28 @@ log: { level: debug }
       "a loader that is none",
       `${smallest}nodes: [{mac: 525400000001, loader: lilo}]`,
       'nodes[0].loader: expected one of auto, pxelinux, lpxelinux, ipxe, grub, shim, found "lilo"',
+    ],
+    ...(
+      [
+        ["10.13.20.254", "the router's address"],
+        ["10.13.20.253", "a name server's address"],
+        ["10.13.20.0", "the address of the network 10.13.20.0/24 itself"],
+        ["10.13.20.255", "the broadcast address of 10.13.20.0/24"],
+      ] as const
+    ).map(([ip, whose]): [string, string, string] => [
+      `a node at ${whose}`,
+      `${smallest.replace("{ range:", "{ router: 10.13.20.254, dns: 10.13.20.253, range:")}nodes: [{mac: 525400000001, ip: ${ip}}]`,
+      `nodes[0].ip: ${ip} is ${whose}; choose another`,
+    ]),
+    [
+      "an initrd for an EFI program",
+      smallest.replace("default: tmpfs", "labels: { x: { program: /x.EFI, initrd: /y } }"),
+      "boot.labels.x.initrd: expected none beside an EFI program",
+    ],
+    [
+      "an allow-list of nobody",
+      smallest.replace("{ range:", "{ allow: [], range:"),
+      "sidus.yaml:3: dhcp.allow: expected one MAC address at least; without this key everybody is answered",
     ],
     [
       "a mode that is none",

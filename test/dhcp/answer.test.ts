@@ -78,6 +78,7 @@ describe("DISCOVER, RFC 2131 §4.3.1", () => {
     expect(grantedFor([255, 255, 255, 255])).toEqual(hour);
     expect(grantedFor([1, 2, 3])).toEqual(hour);
     expect(grantedFor([0, 0, 3, 0], "infinite")).toEqual([0, 0, 3, 0]);
+    expect(grantedFor([0, 0, 0, 0], "infinite")).toEqual([0, 0, 0, 120]);
     expect(grantedFor([255, 255, 255, 255], "infinite")).toEqual([255, 255, 255, 255]);
   });
 

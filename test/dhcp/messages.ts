@@ -130,7 +130,8 @@ export class MemoryStore implements LeaseStore {
       return;
     }
     if (failure === undefined) this.#take(changes);
-    done(failure);
+    // Nothing to write cannot fail.
+    done(changes.size === 0 ? undefined : failure);
   }
 
   /** Does what was to be done so far. */

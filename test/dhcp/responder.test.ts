@@ -8,6 +8,7 @@ import { type Datagram, DhcpResponder } from "../../src/dhcp/responder.ts";
 import {
   ACKS_WAITING_MAX,
   LEASE_GRACE_MS,
+  NEIGHBOUR_PLACES_MAX,
   NEIGHBOURS_ASKED_PER_SECOND,
   POOL_WARNED_EVERY_MS,
 } from "../../src/limits.ts";
@@ -213,6 +214,19 @@ describe("leases are written together", () => {
     expect(store.leases.size).toBe(2);
   });
 
+  test("who asked again while its lease was being written gets none either where that fails", () => {
+    const store = new MemoryStore();
+    const { ask, said, events, responder } = started(store);
+    store.isSlow = true;
+    ask(request(1));
+    ask(request(1));
+    store.failure = new Error("input/output error");
+    store.finish();
+    expect(said).toEqual([]);
+    expect(events.map(({ kind }) => kind)).toEqual(["refused", "refused"]);
+    expect(responder.addressOf(numberedMac(1))).toBeUndefined();
+  });
+
   test("on a disk that hangs, so many wait and the others are dropped", () => {
     const store = new MemoryStore();
     const { ask, events, room, said } = started(store);
@@ -298,6 +312,23 @@ describe("an address that somebody uses without a lease", () => {
     }
   });
 
+  test("a router that answers for every address (proxy ARP) costs some of them, and not the pool", () => {
+    const { ask, arp, clock, warnings } = started();
+    const acked = [2, 3, 4, 5, 6, 7, 8, 9].filter((number) => {
+      const mac = numberedMac(number);
+      for (let turn = 0; turn < 2 * NEIGHBOUR_PLACES_MAX; turn += 1) {
+        clock.advance(1000);
+        const requested = offered(ask({ mac }));
+        arp.table.set(requested, other);
+        const reply = ask({ type: 3, mac, serverId: SERVER, requested });
+        if (reply !== undefined && offered(reply) === requested) return true;
+      }
+      return false;
+    });
+    expect(acked).toHaveLength(8);
+    expect(warnings).toHaveLength(NEIGHBOUR_PLACES_MAX);
+  });
+
   test("its node's own address is not asked about, and others no more often than is good for the network", () => {
     const { ask, arp, bind, room } = started();
     room.settings = settingsWith({
@@ -368,6 +399,15 @@ describe("who has an address", () => {
       isIpxe: false,
       isHttpClient: false,
     });
+  });
+
+  test("an INFORM says nothing of an address that is not its sender's, and is not kept", () => {
+    const { ask, bind, responder } = started();
+    const given = bind([[93, [0, 7]]]);
+    ask({ type: 8, mac: numberedMac(2), ciaddr: given, more: [[93, [0, 0]]] });
+    expect(responder.nodeAt(given)).toMatchObject({ mac: me, architecture: 7 });
+    ask({ type: 8, ciaddr: given, more: [[93, [0, 11]]] });
+    expect(responder.nodeAt(given)).toMatchObject({ mac: me, architecture: 11 });
   });
 
   test("the next node in an address does not inherit what the former said", () => {

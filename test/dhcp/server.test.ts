@@ -23,7 +23,11 @@ const report = (what: string, error: unknown) => {
   throw new Error(what, { cause: error });
 };
 
-function serve(serverAddress: Ipv4, clientPort: number) {
+function serve(
+  serverAddress: Ipv4,
+  clientPort: number,
+  changes: Partial<Parameters<typeof serveDhcp>[0]> = {},
+) {
   const settings = settingsWith({
     serverAddress,
     network: { network: address("127.0.0.0"), prefix: 8 },
@@ -39,6 +43,7 @@ function serve(serverAddress: Ipv4, clientPort: number) {
     learn: () => {},
     warn: () => {},
     ports: { server: 0, client: clientPort },
+    ...changes,
   });
 }
 
@@ -72,6 +77,29 @@ describe("serveDhcp", () => {
     expect(await ask(address("127.255.255.255"), server.port)).toBe(5);
     expect(server.nodeAt(CLIENT)?.mac).toBe(numberedMac(1));
     expect(server.addressOf(numberedMac(1))).toBe(CLIENT);
+  });
+
+  test("relays that cannot be reached are worth one word, however many ask in their name", async () => {
+    const { socket, ask } = await openClient();
+    await using _socket = socket;
+    const reports: string[] = [];
+    const client = socket.local.port;
+    // Relays are answered at the server's own port, which must be one.
+    const ports = { server: client === 65_535 ? client - 1 : client + 1, client };
+    await using server = await serve(address("127.0.0.1"), client, {
+      ports,
+      report: (what) => reports.push(what),
+    });
+    const to = { address: address("127.0.0.1"), port: server.port };
+    // RFC 1112 §4: class E is nobody's.
+    const giaddr = address("240.0.0.1");
+    const more = [[82, [5, 4, 127, 0, 0, 0]]] as const;
+    const flood = clientMessage({ type: 1, mac: numberedMac(2), giaddr, more });
+    for (let at = 0; at < 100; at += 1) socket.send(flood, to);
+    expect(await ask(address("127.0.0.1"), server.port)).toBe(5);
+    await expect.poll(() => reports).toHaveLength(1);
+    expect(await ask(address("127.0.0.1"), server.port)).toBe(5);
+    expect(reports).toHaveLength(1);
   });
 
   test("an address that the machine does not have is one line that says what to do", async () => {

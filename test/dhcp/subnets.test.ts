@@ -86,6 +86,21 @@ describe("which subnet a client is in", () => {
   });
 });
 
+test("the router follows the mask, before all that is long", () => {
+  const reply = new Room(settings).reply(clientMessage({ type: DISCOVER, mac: me, giaddr: RELAY }));
+  const sent = codes(reply);
+  expect(sent.indexOf(3)).toBe(sent.indexOf(1) + 1);
+});
+
+test("RFC 2131 §4.3.5: an INFORM gets its answer where it is, and lets us send nowhere else", () => {
+  const room = new Room(settings);
+  const more = [[118, octets(LINK)]] as const;
+  const message = { type: INFORM, mac: me, more };
+  expect(room.says({ ...message, ciaddr: address("10.79.0.9") })).toBe("ACK");
+  expect(room.says({ ...message, ciaddr: address("192.0.2.1") })).toBe("other-subnet");
+  expect(room.says({ ...message, ciaddr: address("192.0.2.1"), giaddr: RELAY })).toBe("ACK");
+});
+
 describe("a node that moves", () => {
   test("gets an address of where it is now", () => {
     const room = new Room(settings);

@@ -56,7 +56,7 @@ test.skipIf(lacking !== undefined)(
 state: ${work}/state
 dhcp: { range: 10.13.20.50-10.13.20.99 }
 exports: { sidus: { source: ${tree} } }
-nodes: [{ mac: 52:54:00:13:20:01, label: local }]
+nodes: [{ mac: 52:54:00:13:20:01, label: local, loader: pxelinux }]
 `,
     );
     cleanup.use(await serveIn(namespace, config, join(work, "ready")));

@@ -16,7 +16,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { MacAddress } from "../../src/bytes/mac.ts";
 import type { Lease } from "../../src/dhcp/leases.ts";
-import { openState, type State } from "../../src/state/state.ts";
+import { flushOf, openState, type State } from "../../src/state/state.ts";
 import { UserError } from "../../src/user-error.ts";
 import { address, numberedMac } from "../dhcp/messages.ts";
 
@@ -176,4 +176,25 @@ describe("openState", () => {
     const said = execFileSync("unshare", args, { encoding: "utf8" });
     expect(said).toMatch(/^UserError cannot write .*`state:`/);
   });
+});
+
+test("after a flush that failed, the log is no more trusted: all goes into the file before the next", () => {
+  const failure = new Error("EIO");
+  const outcomes: (Error | null)[] = [null, failure, null, null];
+  let isDiskBack = false;
+  let checkpoints = 0;
+  const said: unknown[] = [];
+  const flush = flushOf(
+    (done) => done(outcomes.shift() ?? null),
+    () => {
+      if (!isDiskBack) throw failure;
+      checkpoints += 1;
+    },
+  );
+  for (let at = 0; at < 3; at += 1) flush((error) => said.push(error));
+  expect(said).toEqual([undefined, failure, failure]);
+  isDiskBack = true;
+  for (let at = 0; at < 2; at += 1) flush((error) => said.push(error));
+  expect(said.slice(3)).toEqual([undefined, undefined]);
+  expect(checkpoints).toBe(1);
 });

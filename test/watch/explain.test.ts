@@ -45,6 +45,8 @@ const loader = [
 ];
 const kernel = [file("sidus/boot/vmlinuz-6.1"), file("sidus/boot/initrd.img-6.1")];
 const kernelLeased = [dhcp("kernel", "DISCOVER"), dhcp("kernel", "REQUEST")];
+const systemLeased = [dhcp("other", "DISCOVER"), dhcp("other", "REQUEST")];
+const renewal = dhcp("other", "REQUEST");
 const portmap: BootEvent = { kind: "portmap", address, program: 100_003, port: 2049 };
 const up: BootEvent = { kind: "up", address, tree: "sidus" };
 const uefi = { architecture: 7, bootFile: "shimx64.efi" };
@@ -214,6 +216,7 @@ const cases: readonly Case[] = [
       file("/grub/x86_64-efi/command.lst", "missing"),
       file("/grub/grub.cfg"),
       file("/grub/fonts/unicode.pf2", "missing"),
+      file("/grub/locale/de.gmo", "missing"),
       30_000,
     ],
     cause: /a menu or a message/,
@@ -352,9 +355,38 @@ const cases: readonly Case[] = [
       ...kernel,
       20_000,
       dhcp("kernel", "DISCOVER", { mac: macOf("52:54:00:77:00:02"), name: undefined }),
+      90_000,
     ],
     cause: /from another MAC address, 52:54:00:77:00:02/,
     quirk: "many-cards",
+  },
+  {
+    rule: "startedAnother",
+    what: "the local disk, after the loader",
+    told: [...leased, ...loader, 30_000, ...systemLeased, 3_600_000, renewal],
+    cause: /^Its firmware or loader went on to an operating system of its own/,
+    condition: "aside",
+  },
+  {
+    rule: "startedAnother",
+    what: "an installer",
+    told: [...leased, ...loader, ...kernel, 30_000, ...systemLeased],
+    cause: /^The kernel that it fetched asked for an address as no initrd of ours does/,
+    condition: "aside",
+  },
+  {
+    rule: "loaderNeverAsked",
+    what: "its user, or its firmware, chose the disk instead",
+    told: [...leased, 10_000, ...systemLeased, 90_000],
+    cause: /never asked for its loader, lpxelinux.0/,
+    condition: "aside",
+  },
+  {
+    rule: "loaderWaits",
+    what: "a label's own EFI program runs, unsigned or not",
+    told: [...uefiLeased, file("shimx64.efi"), file("grub/grub.cfg"), file("memtest.efi"), 90_000],
+    cause: /^Its loader has its configuration/,
+    condition: "aside",
   },
   {
     rule: "mountNeverAsked",
@@ -447,6 +479,25 @@ describe("each rule sees its cause, and is the first that does", () => {
       const early = replayed({ told: one.told.slice(0, -quiet.length) });
       expect(early.explained(one.situation).cause).not.toMatch(one.cause);
     }
+  });
+
+  test.each([
+    ["asks for a file that is not there", [file("favicon.ico", "missing")]],
+    ["breaks off a download", [file("disk.iso", "aborted")]],
+    ["fetches a kernel", [file("sidus/boot/vmlinuz-6.1")]],
+    ["is denied another mount", [mount("denied")]],
+    [
+      "mounts again and again",
+      Array.from({ length: 50 }, () => [mount("unmounted"), mount("granted")]).flat(),
+    ],
+  ])("a node that is up and %s is up", (_, then) => {
+    const { clock, tell, explained } = watched();
+    tell(...leased, ...loader, ...kernel, ...kernelLeased, mount("granted"), up);
+    clock.advance(60_000);
+    tell(...then);
+    clock.advance(600_000);
+    expect(explained({ isPresent: true }).condition).toBe("up");
+    expect(explained({ isPresent: false }).cause).toMatch(/^It was up, and has no connection now/);
   });
 
   test("no rule is without a test", () => {

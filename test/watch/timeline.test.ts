@@ -196,6 +196,20 @@ describe("timeline", () => {
     expect(timeline.boots()[1]?.mac).toBe("00000000000a");
   });
 
+  test("an INFORM is asked by who has an address: it is no boot, and takes it from nobody", () => {
+    const { timeline } = watched();
+    timeline.tell(dhcp("pxe", "ACK"));
+    const asked = { ...dhcp("other", "ACK", "525400770002"), message: "INFORM" } as BootEvent;
+    timeline.tell(asked);
+    timeline.tell(file("lpxelinux.0"));
+    expect(timeline.boots()).toMatchObject([{ stage: "loader", address }, { stage: "heard" }]);
+    for (let at = 0; at < NODES_WATCHED_MAX; at += 1) {
+      const mac = parseMac((0x0600_0000_0000 + at).toString(16).padStart(12, "0"));
+      if (mac !== undefined && asked.kind === "dhcp") timeline.tell({ ...asked, mac });
+    }
+    expect(timeline.boots()[0]).toMatchObject({ stage: "loader", address });
+  });
+
   test("of those who took an address the oldest is forgotten, when there are too many", () => {
     const { timeline } = watched();
     for (let n = 0; n < NODES_WATCHED_MAX + 10; n += 1) {

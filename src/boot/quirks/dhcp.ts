@@ -148,4 +148,16 @@ export const dhcpQuirks: readonly Quirk[] = [
       name: "BOOTIF of PXELINUX names the only card that is brought up",
     },
   },
+  {
+    id: "grub-short-ack",
+    firmware: "GRUB 2.06 on UEFI, started by PXE",
+    symptom:
+      "behind a router it stands at its prompt: of the firmware's DHCP ACK it reads 64 bytes of options, as BOOTP has",
+    treatment: "the router (option 3) follows the mask, before all that is long",
+    source: ["Debian grub-efi-amd64-bin 2.06-13+deb12u2", "RFC 951 §3"],
+    test: {
+      file: "test/dhcp/subnets.test.ts",
+      name: "the router follows the mask, before all that is long",
+    },
+  },
 ];

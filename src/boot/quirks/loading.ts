@@ -131,7 +131,7 @@ export const loadingQuirks: readonly Quirk[] = [
     source: ["seen with OVMF 2022.11 and GRUB 2.06-13+deb12u2 in QEMU"],
     test: {
       file: "test/boot/loader.test.ts",
-      name: "HTTP boot leaves GRUB without a server: it goes last, also where it was chosen",
+      name: "HTTP boot leaves GRUB without a server: nobody gets it, even where it was chosen",
     },
   },
   {

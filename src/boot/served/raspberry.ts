@@ -54,13 +54,17 @@ async function firmware(
   return "missing";
 }
 
-/** The directory's name is the board's serial number, which its DHCP does not say. */
+/**
+ * The directory's name is the board's serial number, which its DHCP does not say. Any program on a node can ask so: who
+ * is known as a node already stays that one.
+ */
 function learn(
   { serial }: RaspberryRequest,
   { address }: Requester,
-  { nodeAt, learn }: ServedSettings,
+  { nodeAt, learn, inventory }: ServedSettings,
 ): void {
   const facts = nodeAt(address);
   if (serial === undefined || facts === undefined || !isRaspberryPi(facts)) return;
+  if (inventory.byMac(facts.mac) !== undefined) return;
   learn({ mac: facts.mac, uuid: undefined, serial });
 }

@@ -47,7 +47,10 @@ export function claimed(
   return { known, address: isOf(address, known, mac, nodeAt(address)?.mac) ? address : undefined };
 }
 
-/** Who asks from an address is the node it claims to be: by its lease, or where we gave none, by the configuration. */
+/**
+ * Who asks from an address is the node it claims to be: by its lease, or where we gave none, by the configuration. A
+ * volume without a name is the address's own, whoever has that.
+ */
 function isOf(
   address: Ipv4,
   known: KnownNode | undefined,
@@ -55,7 +58,7 @@ function isOf(
   leased: MacAddress | undefined,
 ): boolean {
   if (leased !== undefined) return leased === claimed;
-  return known === undefined || known.address === address;
+  return known?.volume === undefined || known.address === address;
 }
 
 /** Any program on a node can ask so. Only iPXE is believed: later, the kernel has spoken DHCP from this address. */

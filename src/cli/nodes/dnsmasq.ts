@@ -40,11 +40,13 @@ export function parseDnsmasq(text: string): Imported {
   return { hosts, notes };
 }
 
-/** The value of a `dhcp-host`; a line of a hosts file begins with an address itself. */
+/** The value of a `dhcp-host`; a line of a hosts file is that by itself, and begins with an address, a tag or an identifier. */
 function hostIn(setting: string): string | undefined {
   const [, value] = /^(?:--)?dhcp-host\s*=\s*(.*)$/.exec(setting) ?? [];
   if (value !== undefined) return value.replace(/^"(.*)"$/, "$1");
-  return ethernetIn(setting.split(",")[0] ?? "") === undefined ? undefined : setting;
+  const [first = ""] = setting.split(",");
+  const isHost = ethernetIn(first) !== undefined || /^(?:id|set|tag|net):/i.test(first);
+  return isHost ? setting : undefined;
 }
 
 /** With the type of its network before it, where that is Ethernet: `01-52:54:00:77:00:01`. */

@@ -75,7 +75,8 @@ function withEntries(text: string, { list, keyEnd }: Place, entries: readonly st
   const [start, end] = list.range;
   const last = list.items.at(-1);
   if (last === undefined) {
-    const isPlain = text.slice(keyEnd, start).trim() === ":";
+    // No comment would be lost with the brackets.
+    const isPlain = /^\s*:\s*\[\s*\]$/.test(text.slice(keyEnd, end));
     return isPlain
       ? spliced(spliced(text, lineEnd(text, end), 0, lines("  ")), keyEnd, end - keyEnd, ":")
       : spliced(text, start + 1, 0, entries.join(", "));
@@ -134,11 +135,15 @@ function parsed(text: string) {
   return parseDocument(text, { schema: "failsafe", prettyErrors: false });
 }
 
-/** Undefined: it is no YAML of keys. */
+/** Undefined: it is no YAML of keys, or one with aliases of what is not there. */
 function rootOf(text: string): Readonly<Record<string, unknown>> | undefined {
   const document = parsed(text);
   if (document.errors.length > 0 || !isMap(document.contents)) return undefined;
-  return document.toJS({ maxAliasCount: 100 });
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch {
+    return undefined;
+  }
 }
 
 function listIn(value: Readonly<Record<string, unknown>> | undefined): readonly unknown[] {

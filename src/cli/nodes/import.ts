@@ -30,7 +30,9 @@ export async function readHosts(file: string, format: Format | undefined): Promi
 function formatOf(text: string): Format | undefined {
   if (/^\s*(?:--)?dhcp-host(?:sfile|sdir)?\s*=/m.test(text)) return "dnsmasq";
   if (/^\s*host\s+\S+\s*\{|[{;}]\s*host\s+\S+\s*\{/m.test(text)) return "isc";
-  return /^\s*(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s*,/im.test(text) ? "dnsmasq" : undefined;
+  return /^\s*(?:(?:id|set|tag|net):[^,\n]*,\s*)*(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s*,/im.test(text)
+    ? "dnsmasq"
+    : undefined;
 }
 
 /** Without those that are there already, or whose name or address another node has: a note for each. */

@@ -63,6 +63,12 @@ function labelOf(
   }
   if (entry.message !== undefined) return { kind: "message", message: entry.message };
   if (entry.program !== undefined) {
+    if (entry.initrd !== undefined && /\.efi$/i.test(entry.program)) {
+      throw source.complain(
+        [...path, "initrd"],
+        "expected none beside an EFI program, which loaders start alone",
+      );
+    }
     return {
       kind: "program",
       export: entry.export ?? firstExport,

@@ -18,6 +18,12 @@ export function dhcpOf(written: Written, source: Source, own: InterfaceAddress):
   const dhcp = written.dhcp ?? {};
   const mode = dhcp.mode ?? "server";
   refuseIdleKeys(dhcp, mode, source);
+  if (dhcp.allow?.length === 0) {
+    throw source.complain(
+      ["dhcp", "allow"],
+      "expected one MAC address at least; without this key everybody is answered",
+    );
+  }
   const [first, ...others] = [
     subnetOf(dhcp, own.subnet, ["dhcp"], source),
     ...(dhcp.subnets ?? []).map((entry, index) => relayedOf(entry, dhcp, index, source)),

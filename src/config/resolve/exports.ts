@@ -3,12 +3,17 @@ import type { ExportConfig } from "../config.ts";
 import type { Written } from "../schema.ts";
 import type { Source } from "../source.ts";
 
-export function exportsOf(written: Written, source: Source, subnet: Cidr): ExportConfig[] {
+/** Unless written, they are for the nodes of all `networks`, those behind relays among them. */
+export function exportsOf(
+  written: Written,
+  source: Source,
+  networks: readonly Cidr[],
+): ExportConfig[] {
   const exports = Object.entries(written.exports).map(([name, entry]) => ({
     name,
     source: sourceOf(name, entry, source),
     path: withoutTrailingSlash(entry.path ?? `/srv/nfsroot/${name}`),
-    clients: entry.clients ?? [subnet],
+    clients: entry.clients ?? networks,
     squash: entry.squash ?? "none",
   }));
   if (exports.length === 0) {

@@ -1,8 +1,8 @@
-import { formatIpv4 } from "../../bytes/ipv4.ts";
+import { broadcastOf, contains, formatCidr, formatIpv4, type Ipv4 } from "../../bytes/ipv4.ts";
 import { formatMac } from "../../bytes/mac.ts";
 import { NODES_MAX } from "../../limits.ts";
 import type { InterfaceAddress } from "../../net/interfaces.ts";
-import type { DhcpConfig, LabelConfig, NodeConfig } from "../config.ts";
+import type { DhcpConfig, LabelConfig, NodeConfig, SubnetConfig } from "../config.ts";
 import type { Pattern } from "../patterns.ts";
 import type { Written, WrittenNode } from "../schema.ts";
 import type { Path, Source } from "../source.ts";
@@ -84,8 +84,26 @@ function checkAddress({ address }: NodeConfig, path: Path, source: Source, room:
     throw source.complain(path, "is the server's own address; choose another");
   }
   if (room.dhcp.mode !== "server") return;
-  const networks = room.dhcp.subnets.map((subnet) => subnet.network);
+  const { subnets } = room.dhcp;
+  const networks = subnets.map((subnet) => subnet.network);
   inNetworks(source, path, address, networks);
+  const subnet = subnets.find(({ network }) => contains(network, address));
+  const owner = subnet && ownerOf(address, subnet);
+  if (owner === undefined) return;
+  throw source.complain(path, `${formatIpv4(address)} is ${owner}; choose another`);
+}
+
+/** Whose the address is that DHCP so gives to no node; undefined: nobody's. */
+function ownerOf(address: Ipv4, { network, router, dns }: SubnetConfig): string | undefined {
+  if (address === router) return "the router's address";
+  if (dns.includes(address)) return "a name server's address";
+  // RFC 3021: networks of two addresses have neither network nor broadcast address.
+  if (network.prefix >= 31) return undefined;
+  if (address === network.network)
+    return `the address of the network ${formatCidr(network)} itself`;
+  return address === broadcastOf(network)
+    ? `the broadcast address of ${formatCidr(network)}`
+    : undefined;
 }
 
 function nodeOf(entry: WrittenNode, index: number, at: number): NodeConfig {

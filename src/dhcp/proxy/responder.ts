@@ -53,8 +53,12 @@ export class ProxyResponder {
     }
   }
 
+  /** Hearsay proves nothing: whose volume has a name, and secrets, is believed to be at its own address only. */
   nodeAt(address: Ipv4): NodeFacts | undefined {
-    return this.#sightings.at(address);
+    const facts = this.#sightings.at(address);
+    const known = facts && this.#deps.settings().inventory.byMac(facts.mac);
+    const isBelieved = known?.volume === undefined || known.address === address;
+    return isBelieved ? facts : undefined;
   }
 
   addressOf(mac: MacAddress): Ipv4 | undefined {

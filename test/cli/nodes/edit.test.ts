@@ -37,6 +37,11 @@ const added: readonly (readonly [title: string, before: string, after: string])[
     `nodes: # none\n  - ${written}\nb: 1\n`,
   ],
   [
+    "in an empty list with a comment in its brackets",
+    "nodes: [\n  # none yet\n]\nb: 1\n",
+    `nodes: [${written}\n  # none yet\n]\nb: 1\n`,
+  ],
+  [
     "in a list in brackets",
     "nodes: [{mac: 1}, {mac: 2}]\n",
     `nodes: [{mac: 1}, {mac: 2}, ${written}]\n`,
@@ -90,6 +95,10 @@ describe("a node is added", () => {
 describe("a node is removed", () => {
   test.each(removed)("%s", (_, index, before, after) => {
     expect(removeEntry(before, index)).toBe(after);
+  });
+
+  test("not the one that others are aliases of", () => {
+    expect(removeEntry("nodes:\n  - &first { mac: 1 }\n  - *first\n", 0)).toBeUndefined();
   });
 
   test("one that is not there", () => {

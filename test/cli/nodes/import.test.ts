@@ -6,7 +6,7 @@ import { formatIpv4, type Ipv4, ipv4 } from "../../../src/bytes/ipv4.ts";
 import { type MacAddress, parseMac } from "../../../src/bytes/mac.ts";
 import { formatDnsmasq, parseDnsmasq } from "../../../src/cli/nodes/dnsmasq.ts";
 import { entryOf, type Imported } from "../../../src/cli/nodes/host.ts";
-import { withoutDuplicates } from "../../../src/cli/nodes/import.ts";
+import { readHosts, withoutDuplicates } from "../../../src/cli/nodes/import.ts";
 import { formatIsc, parseIsc } from "../../../src/cli/nodes/isc.ts";
 import type { NodeConfig } from "../../../src/config/config.ts";
 import { lackingOf, title } from "../../needs.ts";
@@ -106,6 +106,19 @@ conf-dir=/etc/dnsmasq.d/,*.conf
     expect(shown(parseDnsmasq("52:54:00:77:00:01,n1,10.0.0.11\n# x\nhello\n")).hosts).toEqual([
       "1: 52:54:00:77:00:01 n1 10.0.0.11",
     ]);
+  });
+
+  test("lines of a dhcp-hostsfile that begin with a tag or an identifier", async () => {
+    const text = "set:red,52:54:00:77:00:01,n1\nid:01:02,n2,10.0.0.12\n";
+    const file = join(directoryOf({ hosts: text }), "hosts");
+    expect(shown(await readHosts(file, undefined))).toEqual({
+      hosts: ["1: 52:54:00:77:00:01 n1"],
+      notes: [
+        "1: left out: the tag set:red",
+        "2: left out: the client identifier id:01:02",
+        '2: LOST "id:01:02,n2,10.0.0.12" has no whole MAC address; not imported',
+      ],
+    });
   });
 });
 

@@ -79,6 +79,15 @@ describe("who is at an address", () => {
     expect(responder.nodeAt(requested)).toBeUndefined();
   });
 
+  test("not who only says to be a node whose volume has a name, from where that node is not", () => {
+    const owner = { ...known("525400000001", "n1"), address: requested, volume: "stage" };
+    const { ask, responder } = proxyRoom(proxySettings({}, [owner]));
+    ask({ type: 8, mac: mac("525400000001"), ciaddr: address("10.67.0.99") });
+    expect(responder.nodeAt(address("10.67.0.99"))).toBeUndefined();
+    ask({ type: 8, mac: mac("525400000001"), ciaddr: requested });
+    expect(responder.nodeAt(requested)?.mac).toBe(mac("525400000001"));
+  });
+
   test("is not forgotten for a flood of DISCOVERs of invented clients", () => {
     const { ask, responder } = proxyRoom();
     ask({ ...taking, more: firmware(0) });

@@ -2,12 +2,12 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { title } from "../../needs.ts";
+import { lackingOf, title } from "../../needs.ts";
 import { directoryOf } from "../../sidus.ts";
 import { BUILD_MS } from "../debian.ts";
 import { openRowRoom, type RowRoom } from "./nodes.ts";
 import { leaseServer, type Peer } from "./peers.ts";
-import { lacking, lackingForAll, type Row, rows } from "./rows.ts";
+import { lackingForAll, lacking as lackingForRows, type Row, rows, titles } from "./rows.ts";
 import { nodeTree } from "./tree.ts";
 
 /** `sidus medium`, where only a DHCP server answers that knows nothing of us. */
@@ -37,13 +37,17 @@ const more = [
   from(stick, "stick", rows.grub, ["http /grub/grub.cfg", ...byHttp]),
 ];
 
+const late = from(disc, "CD, before the server", rows.ipxe, ["http /boot.ipxe", ...byHttp]);
+
+const lacking = lackingForRows ?? lackingOf("xorriso", "mformat", "/usr/lib/ISOLINUX/isolinux.bin");
+
 describe.skipIf(lacking !== undefined)(title("nodes boot from a medium", lacking), () => {
   let nodes: RowRoom;
   let leases: Peer;
 
   beforeAll(async () => {
     const settings = { dhcp: { mode: "off" } };
-    nodes = await openRowRoom([...quick, ...more], await nodeTree(), settings);
+    nodes = await openRowRoom([...quick, ...more, late], await nodeTree(), settings);
     const { room } = nodes;
     leases = await leaseServer(room);
     const args = ["medium", "--out", file, "--config", room.config];
@@ -55,12 +59,29 @@ describe.skipIf(lacking !== undefined)(title("nodes boot from a medium", lacking
     await nodes?.[Symbol.asyncDispose]();
   });
 
-  test(quick.map((row) => row.title).join("; "), { timeout: ROW_MS }, () => nodes.boot(quick));
+  test(titles(quick), { timeout: ROW_MS }, () => nodes.boot(quick));
 
   test.skipIf(lackingForAll !== undefined)(
-    title(more.map((row) => row.title).join("; "), lackingForAll),
+    title(titles(more), lackingForAll),
     { timeout: ROW_MS },
     () => nodes.boot(more),
+  );
+
+  test.skipIf(lackingForAll !== undefined)(
+    title("says what is wrong where the server does not answer, and asks again", lackingForAll),
+    { timeout: ROW_MS },
+    async () => {
+      await nodes.room.served().stop();
+      await nodes.boot([late], {
+        async meanwhile(machines) {
+          for (const machine of machines) {
+            const says = () => machine.console().replaceAll(/\s+/g, " ");
+            await expect.poll(says, { timeout: ROW_MS }).toContain("does not boot this node");
+          }
+          await nodes.room.start();
+        },
+      });
+    },
   );
 
   test("nobody else answered DHCP", () => {

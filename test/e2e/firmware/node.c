@@ -6,12 +6,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define SECURE_BOOT_AT 0x1ec
+/* SYSLOG_ACTION_CONSOLE_OFF of syslog(2). */
+#define CONSOLE_OFF 6
 
 static int read_file(const char *path, char *text, int size) {
   int file = open(path, O_RDONLY);
@@ -36,7 +40,10 @@ int main(void) {
   int length = snprintf(line, sizeof line, "\nSIDUS-NODE loader=%s firmware=%s secureboot=%s words=%s\n", loader,
                         stat("/sys/firmware/efi", &efi) == 0 ? "uefi" : "bios",
                         known > SECURE_BOOT_AT && parameters[SECURE_BOOT_AT] == 3 ? "on" : "off", words);
+  /* The kernel's own messages go past what is still in the console's buffer. */
+  klogctl(CONSOLE_OFF, 0, 0);
   write(1, line, length);
+  tcdrain(1);
   reboot(RB_POWER_OFF);
   for (;;) pause();
 }

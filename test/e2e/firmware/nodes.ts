@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import type { Namespace } from "../../namespace.ts";
+import type { Qemu } from "../qemu.ts";
 import { addPort, openRoom, type Room } from "../served-room.ts";
 import { powerOn, saidBy } from "./machine.ts";
 import { ipv6Router } from "./peers.ts";
@@ -14,14 +15,15 @@ const BOOT_MS = 240_000;
 export interface RowRoom extends AsyncDisposable {
   readonly room: Room;
   readonly wire: Wire;
-  /** Switches them on, waits for what they run, and asserts that. `place`: where they are, if not on the room's network. */
-  boot(rows: readonly Row[], place?: Place): Promise<void>;
+  /** Switches them on, waits for what they run, and asserts that. */
+  boot(rows: readonly Row[], how?: How): Promise<void>;
 }
 
-/** A bridge in a namespace. */
-export interface Place {
-  readonly namespace: Namespace;
-  readonly bridge: string;
+interface How {
+  /** Where they are, if not on the room's network: a bridge in a namespace. */
+  readonly place?: { readonly namespace: Namespace; readonly bridge: string };
+  /** What is done while they boot. */
+  readonly meanwhile?: (machines: readonly Qemu[]) => Promise<void>;
 }
 
 interface Node {
@@ -69,8 +71,8 @@ export async function openRowRoom(
   return {
     room,
     wire,
-    async boot(some, place = { namespace: room.namespace, bridge: "room0" }) {
-      const { namespace, bridge } = place;
+    async boot(some, { place, meanwhile } = {}) {
+      const { namespace, bridge } = place ?? { namespace: room.namespace, bridge: "room0" };
       await using machines = new AsyncDisposableStack();
       const started = some.map((row) => {
         const node = nodes[rows.indexOf(row)];
@@ -78,6 +80,7 @@ export async function openRowRoom(
         addPort(namespace, node.port, bridge);
         return { row, node, qemu: machines.use(powerOn(namespace, room.work, node, row.computer)) };
       });
+      await meanwhile?.(started.map(({ qemu }) => qemu));
       for (const { row, node, qemu } of started) {
         const { words, ...says } = await saidBy(qemu, BOOT_MS).catch((error: unknown) => {
           const asked = wire.fetchedBy(node.mac).join("\n");

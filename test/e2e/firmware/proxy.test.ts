@@ -3,7 +3,7 @@ import { title } from "../../needs.ts";
 import { BUILD_MS } from "../debian.ts";
 import { openRowRoom, type RowRoom } from "./nodes.ts";
 import { leaseServer, type Peer } from "./peers.ts";
-import { lacking, rows } from "./rows.ts";
+import { lacking, rows, titles } from "./rows.ts";
 import { nodeTree } from "./tree.ts";
 
 /** Beside a DHCP server that gives the addresses and does not know what nodes boot. */
@@ -25,7 +25,7 @@ describe.skipIf(lacking !== undefined)(title("firmware boots by ProxyDHCP", lack
     await nodes?.[Symbol.asyncDispose]();
   });
 
-  test(pair.map((row) => row.title).join("; "), { timeout: ROW_MS }, () => nodes.boot(pair));
+  test(titles(pair), { timeout: ROW_MS }, () => nodes.boot(pair));
 
   test("addresses are the other server's alone", () => {
     expect(leases.log()).toMatch(/DHCPACK\(eth0\) 10\.13\.20\.1\d\d 52:54:00:13:20:01/);

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { title } from "../../needs.ts";
+import { lackingOf, title } from "../../needs.ts";
 import { BUILD_MS } from "../debian.ts";
 import { openRowRoom, type RowRoom } from "./nodes.ts";
 import { type Peer, relay } from "./peers.ts";
-import { lackingForAll, rows } from "./rows.ts";
+import { lackingForAll, rows, titles } from "./rows.ts";
 import { nodeTree } from "./tree.ts";
 
 /** Behind a router, whose relay takes broadcasts to the server (RFC 1542 §4). */
@@ -15,7 +15,9 @@ const dhcp = {
   subnets: [{ network: "10.13.30.0/24", range: "10.13.30.50-10.13.30.99", router: "10.13.30.1" }],
 };
 
-describe.skipIf(lackingForAll !== undefined)(title("behind a relay", lackingForAll), () => {
+const lacking = lackingOf("dhcrelay") ?? lackingForAll;
+
+describe.skipIf(lacking !== undefined)(title("behind a relay", lacking), () => {
   let nodes: RowRoom;
   let router: Peer;
 
@@ -29,8 +31,8 @@ describe.skipIf(lackingForAll !== undefined)(title("behind a relay", lackingForA
     await nodes?.[Symbol.asyncDispose]();
   });
 
-  test(pair.map((row) => row.title).join("; "), { timeout: ROW_MS }, async () => {
-    await nodes.boot(pair, { namespace: router.namespace, bridge: "far0" });
+  test(titles(pair), { timeout: ROW_MS }, async () => {
+    await nodes.boot(pair, { place: { namespace: router.namespace, bridge: "far0" } });
     expect(nodes.wire.addressesFrom(nodes.room.server)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^10\.13\.30\./)]),
     );

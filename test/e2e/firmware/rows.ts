@@ -94,3 +94,7 @@ export const rows = {
     fetches: ["tftp shimx64.efi", "tftp grubx64.efi", "tftp grub/grub.cfg", ...byTftp],
   },
 } as const satisfies Readonly<Record<string, Row>>;
+
+export function titles(some: readonly Row[]): string {
+  return some.map((row) => row.title).join("; ");
+}

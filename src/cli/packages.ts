@@ -64,7 +64,6 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "qemu-block-extra", reason: "QEMU's own iSCSI initiator, a foreign one" },
     { name: "qemu-utils", reason: "qemu-img, qemu-io, qemu-nbd: what uses that initiator" },
     { name: "rpcbind", reason: "rpcinfo: a foreign client of the portmapper" },
-    { name: "syslinux-common", reason: "what that loader loads" },
     { name: "tcpdump", reason: "captures what is sent" },
     { name: "tftp-hpa", reason: "a foreign TFTP client" },
     { name: "tgt", reason: "a foreign iSCSI server: judges the load of the benches" },

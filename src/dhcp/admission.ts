@@ -1,9 +1,10 @@
 import { DISCOVERS_A_TURN, DISCOVERS_WAITING_MAX } from "../limits.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import { MessageType, Option } from "./options.ts";
 import { HEADER_BYTES } from "./packet.ts";
 
 export interface AdmissionDeps {
-  readonly handle: (bytes: Uint8Array) => void;
+  readonly handle: (bytes: Uint8Array, from: Endpoint) => void;
   /** A DISCOVER was dropped. */
   readonly refused: () => void;
   /** Calls back when what has come by now was received. */
@@ -17,18 +18,18 @@ export interface AdmissionDeps {
  */
 export class Admission {
   readonly #deps: AdmissionDeps;
-  #waiting: Uint8Array[] = [];
+  #waiting: { readonly bytes: Uint8Array; readonly from: Endpoint }[] = [];
 
   constructor(deps: AdmissionDeps) {
     this.#deps = deps;
   }
 
   /** `bytes` are not kept. */
-  receive(bytes: Uint8Array): void {
-    if (!isDiscover(bytes)) this.#deps.handle(bytes);
+  receive(bytes: Uint8Array, from: Endpoint): void {
+    if (!isDiscover(bytes)) this.#deps.handle(bytes, from);
     else if (this.#waiting.length >= DISCOVERS_WAITING_MAX) this.#deps.refused();
     else {
-      this.#waiting.push(Uint8Array.from(bytes));
+      this.#waiting.push({ bytes: Uint8Array.from(bytes), from });
       if (this.#waiting.length === 1) this.#deps.soon(() => this.#turn());
     }
   }
@@ -37,7 +38,7 @@ export class Admission {
     const first = this.#waiting.slice(0, DISCOVERS_A_TURN);
     this.#waiting = this.#waiting.slice(DISCOVERS_A_TURN);
     const isMore = this.#waiting.length > 0;
-    for (const bytes of first) this.#deps.handle(bytes);
+    for (const { bytes, from } of first) this.#deps.handle(bytes, from);
     // One that came meanwhile found nobody waiting, and has a turn of its own coming.
     if (isMore) this.#deps.soon(() => this.#turn());
   }

@@ -1,5 +1,6 @@
 import { Architecture, type NodeFacts } from "../boot/facts.ts";
 import { type MacAddress, macFromBytes } from "../bytes/mac.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import type { DhcpClient } from "../watch/events.ts";
 import {
   type MessageType,
@@ -71,4 +72,15 @@ const absent = new Uint8Array(0);
 
 function option(packet: DhcpPacket, code: number): Uint8Array {
   return findOption(packet, code) ?? absent;
+}
+
+/** Ports that on most systems only root has: clients and relays speak from 68 and 67. */
+const PRIVILEGED_PORTS_END = 1024;
+
+/**
+ * Whether what a message says of its node's UUID is to be remembered: else any program on a node could become another node,
+ * and have its volume.
+ */
+export function isFromSystem(from: Endpoint): boolean {
+  return from.port < PRIVILEGED_PORTS_END;
 }

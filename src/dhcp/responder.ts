@@ -8,7 +8,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { BootEvent, Tell } from "../watch/events.ts";
 import { answer, type Outcome, type Refusal } from "./answer.ts";
 import { Conflicts, type Neighbours } from "./conflicts.ts";
-import { type DhcpRequest, readRequest } from "./facts.ts";
+import { type DhcpRequest, isFromSystem, readRequest } from "./facts.ts";
 import { type Lease, type LeaseStore, Leases } from "./leases.ts";
 import { MessageType, messageName, Option, readText } from "./options.ts";
 import { type DhcpPacket, decodePacket, encodePacket, findOption } from "./packet.ts";
@@ -23,7 +23,7 @@ export interface ResponderDeps {
   readonly store: LeaseStore;
   /** Whether somebody at the address has connections: then nobody else gets it, whatever became of the lease. */
   readonly isPresent: (address: Ipv4) => boolean;
-  /** What each message says of its sender, before it is answered. */
+  /** What each message from a system says of its sender, before it is answered. */
   readonly learn: (facts: NodeFacts) => void;
   readonly tell: Tell;
   /** For people: what they should do something about. */
@@ -67,12 +67,12 @@ export class DhcpResponder {
   }
 
   /** `bytes` are not kept. Throws nothing: one message that fails must not keep the next from its answer. */
-  receive(bytes: Uint8Array, send: Send): void {
+  receive(bytes: Uint8Array, from: Endpoint, send: Send): void {
     try {
       const packet = decodePacket(bytes);
       const request = isMalformed(packet) ? "malformed" : readRequest(packet);
       if (typeof request === "string") this.#refused(request);
-      else this.#answer(request, send);
+      else this.#answer(request, from, send);
     } catch (error) {
       this.#deps.report("DHCP: a message was not answered", error);
       this.#refused("failed");
@@ -118,10 +118,10 @@ export class DhcpResponder {
     };
   }
 
-  #answer(request: DhcpRequest, send: Send): void {
+  #answer(request: DhcpRequest, from: Endpoint, send: Send): void {
     const { settings, clock, learn } = this.#deps;
     const { mac, packet, facts } = request;
-    learn(facts);
+    if (isFromSystem(from)) learn(facts);
     const outcome = answer({
       request,
       settings: settings(),

@@ -3,6 +3,7 @@ import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
 import { DHCP_RECEIVE_BYTES, DHCP_UNSENT_REPORTED_EVERY_MS } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
+import type { Endpoint } from "../net/endpoint.ts";
 import { neighbourAt } from "../net/neighbours.ts";
 import { openUdp } from "../net/udp.ts";
 import { loadBatching, openBatchedUdp } from "../net/udp-batch.ts";
@@ -53,16 +54,17 @@ export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
   });
   sockets.defer(() => responder.finished());
   const local = { address: serverAddress, port: deps.ports.server };
-  const receive = (bytes: Uint8Array): void => respond(bytes);
+  const receive = (bytes: Uint8Array, from: Endpoint): void => respond(bytes, from);
   const speaks = { local, receive, report: seldom(deps.clock, report) };
   const how = { ...speaks, broadcast: true, reuseAddress: true, receiveBuffer };
   const speaker = sockets.use(await openBatchedUdp(how, loadBatching()));
   const admission = new Admission({
-    handle: (bytes) => responder.receive(bytes, (reply) => speaker.send(reply.bytes, reply.to)),
+    handle: (bytes, from) =>
+      responder.receive(bytes, from, (reply) => speaker.send(reply.bytes, reply.to)),
     refused: () => deps.tell({ kind: "refused", protocol: "dhcp", reason: "busy" }),
     soon: setImmediate,
   });
-  const respond = (bytes: Uint8Array): void => admission.receive(bytes);
+  const respond = (bytes: Uint8Array, from: Endpoint): void => admission.receive(bytes, from);
   const { port } = speaker.local;
   const heard = { address: serverAddress, port, receive: respond, report, receiveBuffer };
   sockets.use(await hearNetworkOf(heard));

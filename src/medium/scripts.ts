@@ -36,7 +36,8 @@ export function ipxeScript(server: MediumServer): string {
 echo sidus: asking for an address by DHCP
 dhcp || goto no_address
 echo sidus: \${netX/mac} is \${netX/ip}; asking ${url}
-chain ${url}boot.ipxe || goto no_server
+imgfetch --name sidus ${url}boot.ipxe || goto no_server
+imgexec sidus || exit 1
 exit
 :no_address
 echo sidus: no DHCP server answers on any network card; is the cable plugged in?

@@ -22,19 +22,13 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const MSG_DONTWAIT = 0x40;
 
-/** Undefined where Node has no node:ffi, or where C's structures may look different from those that we write. */
+/** Undefined where Node has no node:ffi or does not permit it, or where C's structures may look different from those that we write. */
 export function loadLibc(): Libc | undefined {
   const isKnown = ["x64", "arm64"].includes(process.arch) && endianness() === "LE";
-  const ffi = process.platform === "linux" && isKnown ? quietly(loadFfi) : undefined;
-  if (ffi === undefined) return undefined;
+  const opened = process.platform === "linux" && isKnown ? quietly(openLibrary) : undefined;
+  if (opened === undefined) return undefined;
   // The functions are good for as long as the library is referred to.
-  const library = ffi.dlopen(null, {
-    socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
-    setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
-    bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
-    recvmmsg: { arguments: ["i32", "pointer", "u32", "i32", "pointer"], return: "i32" },
-    sendmmsg: { arguments: ["i32", "pointer", "u32", "i32"], return: "i32" },
-  });
+  const { ffi, library } = opened;
   return {
     udpSocket({ address, port }, isShared) {
       const fd = library.functions.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -56,9 +50,17 @@ export function loadLibc(): Libc | undefined {
   };
 }
 
-function loadFfi(): typeof import("node:ffi") | undefined {
+function openLibrary() {
   try {
-    return process.getBuiltinModule("node:ffi");
+    const ffi = process.getBuiltinModule("node:ffi");
+    const library = ffi.dlopen(null, {
+      socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
+      setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
+      bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
+      recvmmsg: { arguments: ["i32", "pointer", "u32", "i32", "pointer"], return: "i32" },
+      sendmmsg: { arguments: ["i32", "pointer", "u32", "i32"], return: "i32" },
+    });
+    return { ffi, library };
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 import dgram from "node:dgram";
 import { once } from "node:events";
+import { closeSync } from "node:fs";
 import { formatIpv4, parseIpv4 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type Libc, loadLibc } from "./libc.ts";
@@ -45,9 +46,15 @@ export async function openBatchedUdp(
   const fd = batching?.udpSocket(options.local, options.reuseAddress === true);
   if (batching === undefined || fd === undefined) return openUdp(options);
   const socket = dgram.createSocket("udp4");
-  const listening = once(socket, "listening");
-  socket.bind({ fd, exclusive: true });
-  await listening;
+  try {
+    const listening = once(socket, "listening");
+    socket.bind({ fd, exclusive: true });
+    await listening;
+  } catch (error) {
+    socket.close();
+    closeSync(fd);
+    throw error;
+  }
   if (options.broadcast === true) socket.setBroadcast(true);
   if (options.receiveBuffer !== undefined) socket.setRecvBufferSize(options.receiveBuffer);
   return new BatchedSocket(socket, fd, batching, options);
@@ -144,12 +151,13 @@ class BatchedSocket implements UdpSocket {
 
   #sendAlone(bytes: Uint8Array, { address, port }: Endpoint): void {
     const to = formatIpv4(address);
-    this.#alone = new Promise((resolve) => {
+    const failed = (error: unknown): void => this.#report(`UDP send to ${to}:${port}`, error);
+    this.#alone = new Promise<void>((resolve) => {
       this.#socket.send(bytes, port, to, (error) => {
-        if (error !== null) this.#report(`UDP send to ${to}:${port}`, error);
+        if (error !== null) failed(error);
         resolve();
       });
-    });
+    }).catch(failed);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

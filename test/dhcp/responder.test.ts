@@ -53,10 +53,11 @@ function started(store = new MemoryStore()) {
     neighbours: { ask: (asked) => arp.asked.push(asked), at: (of) => arp.table.get(of) },
     soon: (work) => work(),
   });
+  const client = { address: ipv4(0), port: 68 };
   /** What is said at once; what is said later is in `said`. */
-  const receive = (bytes: Uint8Array): Datagram | undefined => {
+  const receive = (bytes: Uint8Array, from = client): Datagram | undefined => {
     const before = said.length;
-    responder.receive(bytes, (datagram) => said.push(datagram));
+    responder.receive(bytes, from, (datagram) => said.push(datagram));
     return said[before];
   };
   const ask = (message: Partial<ClientMessage>) =>
@@ -100,6 +101,17 @@ describe("what is told", () => {
     const relay = address("10.77.0.9");
     expect(events).toMatchObject([{ ...heard, client: "pxe", bootFile: "grub.efi", relay }]);
     expect(learned).toMatchObject([{ ...heard, uuid: "01020304-0506-0708-090a-0b0c0d0e0f10" }]);
+    expect(learned).toHaveLength(1);
+  });
+
+  test("a program that has no port of the system's is not believed to be another node", () => {
+    const { receive, learned } = started();
+    const more = [[97, [0, ...uuid]]] as const;
+    const program = { address: address("10.77.0.12"), port: 1024 };
+    const inform = clientMessage({ type: 8, mac: me, ciaddr: program.address, more });
+    expect(receive(inform, program)).toBeDefined();
+    expect(learned).toEqual([]);
+    receive(inform, { ...program, port: 68 });
     expect(learned).toHaveLength(1);
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Ipv4 } from "../../src/bytes/ipv4.ts";
+import { type Ipv4, ipv4 } from "../../src/bytes/ipv4.ts";
 import type { MacAddress } from "../../src/bytes/mac.ts";
 import { isMalformed } from "../../src/bytes/malformed.ts";
 import { type DhcpPacket, decodePacket, findOption } from "../../src/dhcp/packet.ts";
@@ -173,7 +173,7 @@ class Room {
   }
 
   #serve(bytes: Uint8Array): void {
-    this.#server.receive(bytes, (reply) => {
+    this.#server.receive(bytes, { address: ipv4(0), port: 68 }, (reply) => {
       const packet = decodePacket(reply.bytes);
       if (isMalformed(packet)) throw new Error(packet.malformed);
       this.#carry(() => {

@@ -62,7 +62,7 @@ function started(first: string, addresses: number) {
   });
   const ask = (bytes: Uint8Array): [type: number | undefined, yiaddr: Ipv4] => {
     let said: Uint8Array = none;
-    responder.receive(bytes, (reply) => {
+    responder.receive(bytes, { address: ANY_ADDRESS, port: 68 }, (reply) => {
       said = reply.bytes;
     });
     const packet = decodePacket(said);
@@ -81,7 +81,7 @@ function started(first: string, addresses: number) {
     const random = new SeededRandom(7);
     for (let at = 0; at < times; at += 1) {
       const bytes = message(`0200${random.u32().toString(16).padStart(8, "0")}` as MacAddress);
-      responder.receive(bytes, () => {});
+      responder.receive(bytes, { address: ANY_ADDRESS, port: 68 }, () => {});
       // 5,000 a second.
       if (at % 50 === 0) clock.advance(10);
     }

@@ -16,7 +16,9 @@ describe("scripts of a medium", () => {
   test("the port is named where it is not HTTP's own", () => {
     expect(urlOf(server)).toBe("http://10.13.20.1/");
     expect(urlOf(elsewhere)).toBe("http://10.13.20.1:8080/");
-    expect(ipxeScript(elsewhere)).toContain("chain http://10.13.20.1:8080/boot.ipxe ||");
+    expect(ipxeScript(elsewhere)).toContain(
+      "imgfetch --name sidus http://10.13.20.1:8080/boot.ipxe ||",
+    );
   });
 
   test("iPXE: every label that is gone to is there", () => {

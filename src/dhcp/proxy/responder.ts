@@ -4,7 +4,7 @@ import type { MacAddress } from "../../bytes/mac.ts";
 import { isMalformed } from "../../bytes/malformed.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import type { Tell } from "../../watch/events.ts";
-import { type DhcpRequest, readRequest } from "../facts.ts";
+import { type DhcpRequest, isFromSystem, readRequest } from "../facts.ts";
 import { MessageType, messageName } from "../options.ts";
 import { decodePacket, encodePacket } from "../packet.ts";
 import { destinationOf } from "../reply.ts";
@@ -72,7 +72,7 @@ export class ProxyResponder {
     if (typeof request === "string") return this.#refused(request, undefined);
     if (!this.#isNode(request)) return this.#pass(request, askedAt);
     const address = this.#see(request);
-    this.#deps.learn(request.facts);
+    if (isFromSystem(from)) this.#deps.learn(request.facts);
     const facts = { ...request.facts, address: address ?? request.facts.address };
     const outcome = answer(request, facts, askedAt, this.#deps.settings());
     if (outcome.kind === "refused") return this.#refused(outcome.reason, request.mac);

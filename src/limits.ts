@@ -84,6 +84,8 @@ export const LEASES_MAX = 65_536;
 export const REUSE_COMPARED_MAX = 64;
 /** REQUESTs that wait while leases are written: a second's, at the rate at which they are answered. More are dropped: clients ask again. */
 export const ACKS_WAITING_MAX = 8192;
+/** Leases are flushed to the disk no more often: more come together then, for a wait that nobody notices. */
+export const LEASES_WRITTEN_EVERY_MS = 2;
 /** DISCOVERs that wait for their turn: some 20 ms of work, less than the socket's buffer holds. */
 export const DISCOVERS_WAITING_MAX = 256;
 /** DISCOVERs answered before the sockets are looked at again: REQUESTs may have come. */

@@ -1,16 +1,21 @@
 import type { NodeFacts } from "../boot/facts.ts";
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
-import { DHCP_RECEIVE_BYTES, DHCP_UNSENT_REPORTED_EVERY_MS } from "../limits.ts";
+import {
+  DHCP_RECEIVE_BYTES,
+  DHCP_UNSENT_REPORTED_EVERY_MS,
+  LEASES_WRITTEN_EVERY_MS,
+} from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Endpoint } from "../net/endpoint.ts";
-import { neighbourAt } from "../net/neighbours.ts";
+import { recentNeighbours } from "../net/neighbours.ts";
 import { openUdp } from "../net/udp.ts";
 import { loadBatching, openBatchedUdp } from "../net/udp-batch.ts";
 import { hearNetworkOf } from "../net/udp-interface.ts";
 import { Admission } from "./admission.ts";
 import type { Lease } from "./leases.ts";
 import { DhcpResponder, type ResponderDeps } from "./responder.ts";
+import { Spaced } from "./spaced.ts";
 
 export interface DhcpServer extends AsyncDisposable {
   /** Where it listens: differs from the port asked for where that was 0. */
@@ -44,13 +49,14 @@ export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
   const asker = sockets.use(
     await openUdp({ local: { address: serverAddress, port: 0 }, receive: () => {}, report }),
   );
+  const writes = sockets.use(new Spaced(setImmediate, deps.clock, LEASES_WRITTEN_EVERY_MS));
   const responder = new DhcpResponder({
     ...deps,
     neighbours: {
-      at: neighbourAt,
+      at: recentNeighbours(deps.clock),
       ask: (address) => asker.send(new Uint8Array(0), { address, port: DISCARD_PORT }),
     },
-    soon: setImmediate,
+    soon: (work) => writes.do(work),
   });
   sockets.defer(() => responder.finished());
   const local = { address: serverAddress, port: deps.ports.server };

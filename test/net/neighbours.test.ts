@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { neighbourAt, neighbourIn } from "../../src/net/neighbours.ts";
+import { neighbourIn, recentNeighbours } from "../../src/net/neighbours.ts";
 import { address, mac } from "../dhcp/messages.ts";
+import { VirtualClock } from "../sim/clock.ts";
 
 /** As Linux 6.1 shows it. */
 const table = `IP address       HW type     Flags       HW address            Mask     Device
@@ -24,6 +25,7 @@ describe("the kernel's ARP table", () => {
   });
 
   test("is there to be read", () => {
-    expect(neighbourAt(address("192.0.2.77"))).toBeUndefined();
+    const at = recentNeighbours(new VirtualClock());
+    expect(at(address("192.0.2.77"))).toBeUndefined();
   });
 });

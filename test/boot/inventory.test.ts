@@ -1,24 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { inventoryOf, type KnownNode } from "../../src/boot/inventory.ts";
+import { inventoryOf } from "../../src/boot/inventory.ts";
 import { parseIpv4 } from "../../src/bytes/ipv4.ts";
 import { type MacAddress, parseMac } from "../../src/bytes/mac.ts";
+import { node } from "./node.ts";
 
 const mac = (text: string) => parseMac(text) as MacAddress;
-
-function node(change: Partial<KnownNode>): KnownNode {
-  return {
-    mac: undefined,
-    uuid: undefined,
-    serial: undefined,
-    name: undefined,
-    address: undefined,
-    label: undefined,
-    loader: undefined,
-    append: undefined,
-    volume: undefined,
-    ...change,
-  };
-}
 
 const uuid = "4c4c4544-0042-3510-8052-b4c04f4e3132";
 const address = parseIpv4("10.77.0.11");

@@ -5,7 +5,8 @@ import { isRaspberryPi, readRaspberryRequest } from "../../src/boot/raspberry.ts
 import { cleanPath, type ServedSettings } from "../../src/boot/served.ts";
 import type { Sketch } from "../sim/tree.ts";
 import { firmware, ip, mac } from "./firmware.ts";
-import { debian, kernel, node, settings, text } from "./room.ts";
+import { node } from "./node.ts";
+import { debian, kernel, settings, text } from "./room.ts";
 
 /**
  * None was here: names and their order are those of the documentation ("Raspberry Pi boot modes: network") and of a

@@ -7,6 +7,7 @@ import type { Instant } from "../../src/bytes/instant.ts";
 import { contains, type Ipv4, parseCidr } from "../../src/bytes/ipv4.ts";
 import { type Sketch, sketchedTree } from "../sim/tree.ts";
 import { ip as address, mac } from "./firmware.ts";
+import { node } from "./node.ts";
 
 export const kernel = "6.1.0-56-amd64";
 export const debian: Sketch = {
@@ -29,21 +30,6 @@ export const debian: Sketch = {
     },
   },
 };
-
-export function node(change: Partial<KnownNode>): KnownNode {
-  return {
-    mac: undefined,
-    uuid: undefined,
-    serial: undefined,
-    name: undefined,
-    address: undefined,
-    label: undefined,
-    loader: undefined,
-    append: undefined,
-    volume: undefined,
-    ...change,
-  };
-}
 
 export const known: KnownNode[] = [
   node({

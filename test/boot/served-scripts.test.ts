@@ -7,7 +7,8 @@ import type { MacAddress } from "../../src/bytes/mac.ts";
 import { SERIAL_BYTES_MAX } from "../../src/limits.ts";
 import { sketchedTree } from "../sim/tree.ts";
 import { firmware, ip, mac } from "./firmware.ts";
-import { kernel, node, settings, text } from "./room.ts";
+import { node } from "./node.ts";
+import { kernel, settings, text } from "./room.ts";
 
 /** GRUB's and iPXE's configurations: for whom, and what they say of nodes that nobody knows. */
 

@@ -6,7 +6,8 @@ import { cleanPath, type ServedSettings } from "../../src/boot/served.ts";
 import type { Ipv4 } from "../../src/bytes/ipv4.ts";
 import { sketchedTree } from "../sim/tree.ts";
 import { ip as address, firmware, mac } from "./firmware.ts";
-import { debian, kernel, node, settings, text } from "./room.ts";
+import { node } from "./node.ts";
+import { debian, kernel, settings, text } from "./room.ts";
 
 const tmpfsFirst = `DEFAULT tmpfs
 PROMPT 0

@@ -3,6 +3,7 @@ import { inventoryOf, type KnownNode } from "../../src/boot/inventory.ts";
 import { type Ipv4, parseCidr, parseIpv4 } from "../../src/bytes/ipv4.ts";
 import { type MacAddress, parseMac } from "../../src/bytes/mac.ts";
 import { grantsFor } from "../../src/cli/grants.ts";
+import { node } from "../boot/node.ts";
 
 type Room = Parameters<typeof grantsFor>[1];
 
@@ -21,10 +22,8 @@ function addressOf(text: string): Ipv4 {
   return address;
 }
 
-function room(node: Partial<KnownNode>, { denyUnknown = false } = {}): Room {
-  const known = { mac: alice, uuid: undefined, serial: undefined, name: "alice" };
-  const rest = { address: undefined, label: undefined, loader: undefined, append: undefined };
-  const nodes = [{ ...known, ...rest, volume: undefined, ...node }];
+function room(change: Partial<KnownNode>, { denyUnknown = false } = {}): Room {
+  const nodes = [node({ mac: alice, name: "alice", ...change })];
   return {
     config: {
       subnet: parseCidr("10.0.0.0/24"),

@@ -5,6 +5,7 @@ import type { Neighbours } from "../../src/dhcp/conflicts.ts";
 import type { Lease, LeaseChanges, LeaseStore, Leases } from "../../src/dhcp/leases.ts";
 import type { Pool } from "../../src/dhcp/pool.ts";
 import type { DhcpSettings, DhcpSubnet } from "../../src/dhcp/settings.ts";
+import { node as nodeWith } from "../boot/node.ts";
 
 /** Client messages written by hand, not by the encoder under test; and what the tests configure. */
 
@@ -95,17 +96,8 @@ export function settingsWith(
 }
 
 export function node(macText: string, addressText?: string, name?: string): KnownNode {
-  return {
-    mac: mac(macText),
-    uuid: undefined,
-    serial: undefined,
-    name,
-    address: addressText === undefined ? undefined : address(addressText),
-    label: undefined,
-    loader: undefined,
-    append: undefined,
-    volume: undefined,
-  };
+  const own = addressText === undefined ? undefined : address(addressText);
+  return nodeWith({ mac: mac(macText), name, address: own });
 }
 
 /** A disk that is a map. */

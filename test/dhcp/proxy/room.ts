@@ -7,6 +7,7 @@ import type { AskedAt, ProxySettings } from "../../../src/dhcp/proxy/answer.ts";
 import { ProxyResponder } from "../../../src/dhcp/proxy/responder.ts";
 import type { Endpoint } from "../../../src/net/endpoint.ts";
 import type { BootEvent } from "../../../src/watch/events.ts";
+import { node } from "../../boot/node.ts";
 import {
   address,
   ascii,
@@ -36,17 +37,7 @@ export function proxySettings(
 }
 
 export function known(macText: string, name: string): KnownNode {
-  return {
-    mac: mac(macText),
-    uuid: undefined,
-    serial: undefined,
-    name,
-    address: undefined,
-    label: undefined,
-    loader: undefined,
-    append: undefined,
-    volume: undefined,
-  };
+  return node({ mac: mac(macText), name });
 }
 
 /** Options of firmware: class, architecture, UUID. */

@@ -1,3 +1,4 @@
+import { Bounded } from "../bytes/bounded.ts";
 import type { Instant } from "../bytes/instant.ts";
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import { formatMac, type MacAddress } from "../bytes/mac.ts";
@@ -15,7 +16,6 @@ import {
 import { loaderNames, loaderPath } from "./loader-files.ts";
 import { httpUrl } from "./menu.ts";
 import { isRaspberryPi, RASPBERRY_LOADER, raspberryPath } from "./raspberry.ts";
-import { Recent } from "./recent.ts";
 
 export interface LoaderSettings {
   readonly serverAddress: Ipv4;
@@ -74,8 +74,8 @@ interface Chain {
 /** Tells firmware what to load, and remembers what it did load. */
 export class Loaders {
   readonly #deps: LoadersDeps;
-  readonly #last = new Recent<Ipv4, string>(LOADERS_REMEMBERED_MAX);
-  readonly #chains = new Recent<MacAddress, Chain>(LOADERS_REMEMBERED_MAX);
+  readonly #last = new Bounded<Ipv4, string>(LOADERS_REMEMBERED_MAX);
+  readonly #chains = new Bounded<MacAddress, Chain>(LOADERS_REMEMBERED_MAX);
 
   constructor(deps: LoadersDeps) {
     this.#deps = deps;
@@ -92,10 +92,10 @@ export class Loaders {
 
   /** A requester began to fetch a file that firmware or a loader can be told to start. */
   fetched(address: Ipv4, name: string, mac: MacAddress | undefined): void {
-    this.#last.set(address, name);
+    this.#last.put(address, name);
     const chain = mac === undefined ? undefined : this.#chains.get(mac);
     if (mac === undefined || chain?.told !== name) return;
-    this.#chains.set(mac, { ...chain, fetched: true });
+    this.#chains.put(mac, { ...chain, fetched: true });
   }
 
   /** What a requester last fetched of such: whoever asks from its address for a configuration is that loader. */
@@ -106,7 +106,7 @@ export class Loaders {
   /** The node came further than its loader: it stays with this one. */
   cameFurther(mac: MacAddress): void {
     const chain = this.#chains.get(mac);
-    if (chain !== undefined) this.#chains.set(mac, { ...chain, fetched: false, failures: 0 });
+    if (chain !== undefined) this.#chains.put(mac, { ...chain, fetched: false, failures: 0 });
   }
 
   #fileFor(facts: NodeFacts, settings: LoaderSettings): string | undefined {
@@ -131,7 +131,7 @@ export class Loaders {
     const file = candidates.find((name) => !given.includes(name)) ?? candidates.at(-1);
     if (file !== undefined && ipxeLoaders.has(file) && chain?.told !== file) {
       const none = { fetched: false, failures: 0, failedAt: this.#deps.now() };
-      this.#chains.set(mac, { ...none, told: file, given });
+      this.#chains.put(mac, { ...none, told: file, given });
     }
     return file;
   }
@@ -145,7 +145,7 @@ export class Loaders {
     const gaveUp = failures >= LOADER_FAILURES_MAX && candidates.at(-1) !== chain.told;
     const given = gaveUp ? [...chain.given, chain.told] : chain.given;
     const next = { ...chain, fetched: false, failures, failedAt, given };
-    this.#chains.set(mac, next);
+    this.#chains.put(mac, next);
     if (gaveUp) {
       const instead = candidates.find((name) => !given.includes(name)) ?? chain.told;
       this.#deps.warn(

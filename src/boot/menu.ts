@@ -1,4 +1,4 @@
-import { formatIpv4 } from "../bytes/ipv4.ts";
+import { httpOrigin } from "../bytes/http-origin.ts";
 import type { Menu, Origin, Plan } from "./plan.ts";
 
 /** What the three loaders' files have in common. */
@@ -23,6 +23,5 @@ export function instead(plan: Plan, message: string): Plan {
 }
 
 export function httpUrl(name: string, { server, httpPort }: Origin): string {
-  const port = httpPort === 80 ? "" : `:${httpPort}`;
-  return `http://${formatIpv4(server)}${port}/${name}`;
+  return `${httpOrigin(server, httpPort)}/${name}`;
 }

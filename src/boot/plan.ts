@@ -1,3 +1,4 @@
+import { httpOrigin } from "../bytes/http-origin.ts";
 import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { unreachable } from "../bytes/unreachable.ts";
 import { COMMAND_LINE_BYTES_MAX, LOADER_NAME_BYTES_MAX } from "../limits.ts";
@@ -117,7 +118,10 @@ export async function menuFor(node: PlannedNode, settings: BootSettings): Promis
 }
 
 /** The label that a node boots. */
-export function firstLabel(known: KnownNode | undefined, settings: BootSettings): string {
+export function firstLabel(
+  known: KnownNode | undefined,
+  settings: Pick<BootSettings, "default" | "unknown">,
+): string {
   if (known === undefined) return settings.unknown ?? settings.default;
   return known.label ?? settings.default;
 }
@@ -228,14 +232,13 @@ function ownWords(
   layer: readonly string[],
 ): readonly string[] {
   const server = formatIpv4(settings.serverAddress);
-  const up = settings.httpPort === 80 ? server : `${server}:${settings.httpPort}`;
   return [
     "root=/dev/nfs",
     `nfsroot=${server}:${from.path}${from.pin},${nfsOptions(settings.nfsPort)}`,
     "ip=dhcp",
     "ro",
     ...layer,
-    `sidus.up=http://${up}/up`,
+    `sidus.up=${httpOrigin(settings.serverAddress, settings.httpPort)}/up`,
   ];
 }
 

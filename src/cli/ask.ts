@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { z } from "zod";
-import { formatIpv4 } from "../bytes/ipv4.ts";
+import { httpOrigin } from "../bytes/http-origin.ts";
 import { loadConfig } from "../config/load.ts";
 import { interfaceAddresses } from "../net/interfaces.ts";
 import { UserError } from "../user-error.ts";
@@ -62,7 +62,7 @@ export async function askServer<T>(
 
 function serverOf(file: string): string {
   const { address, ports } = loadConfig(file, interfaceAddresses());
-  return `http://${formatIpv4(address)}${ports.http === 80 ? "" : `:${ports.http}`}`;
+  return httpOrigin(address, ports.http);
 }
 
 function urlOf(server: string, path: string): URL {

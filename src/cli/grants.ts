@@ -1,5 +1,6 @@
 import type { KnownNode } from "../boot/inventory.ts";
 import type { Chap } from "../boot/iscsi.ts";
+import { firstLabel } from "../boot/plan.ts";
 import { contains, formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
 import type { Config, NodeConfig } from "../config/config.ts";
@@ -36,17 +37,11 @@ export function lostVolume(
   mac: MacAddress | undefined,
 ): string | undefined {
   const known = inventory.at(address, mac);
-  const label = labels.get(labelOf(known, config));
+  const label = labels.get(firstLabel(known, config.boot));
   if (label?.kind !== "linux" || label.layer !== "iscsi") return undefined;
   if (layerOf(body) !== "tmpfs") return undefined;
   const who = known?.name ?? formatIpv4(address);
   return `${who} is up without its volume and keeps nothing: its console says why, after "rootaufs:"`;
-}
-
-/** What a node boots: its own label, or that of its kind. */
-export function labelOf(known: KnownNode | undefined, { boot }: Pick<Config, "boot">): string {
-  if (known === undefined) return boot.unknown ?? boot.default;
-  return known.label ?? boot.default;
 }
 
 /** The volume of the node that has this address, `mac` as we know: the one that the configuration names, or else the address's. */

@@ -1,6 +1,6 @@
 import process from "node:process";
 import { Command, Option } from "commander";
-import { formatIpv4 } from "../bytes/ipv4.ts";
+import { httpOrigin } from "../bytes/http-origin.ts";
 import { formatMac, parseMac } from "../bytes/mac.ts";
 import type { Config, NodeConfig } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
@@ -142,7 +142,7 @@ async function list(given: NodesArguments & { unknown?: true }): Promise<void> {
 
 /** Nobody, where no server answers: that is said. */
 async function heardBy({ address, ports, file }: Config): Promise<readonly StatusNode[]> {
-  const server = `http://${formatIpv4(address)}:${ports.http}`;
+  const server = httpOrigin(address, ports.http);
   try {
     return (await askServer({ server }, "/status.json", statusShape)).read.nodes;
   } catch (error) {

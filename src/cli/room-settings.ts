@@ -1,11 +1,12 @@
 import type { NodeFacts } from "../boot/facts.ts";
 import type { LoaderSettings, Loaders } from "../boot/loaders.ts";
+import { firstLabel } from "../boot/plan.ts";
 import type { ServedSettings } from "../boot/served.ts";
 import { formatIpv4 } from "../bytes/ipv4.ts";
 import type { ProxySettings } from "../dhcp/proxy/answer.ts";
 import type { DhcpSettings } from "../dhcp/settings.ts";
 import type { Current } from "./current.ts";
-import { type ChapFor, labelOf } from "./grants.ts";
+import type { ChapFor } from "./grants.ts";
 
 /** What each server asks for, out of what holds just now. */
 
@@ -35,7 +36,7 @@ export function dhcpSettings(current: Current, bootFile: BootFileFor): DhcpSetti
     ...proxySettings(current, bootFile),
     subnets: config.dhcp.subnets,
     rootPath({ mac }) {
-      const label = labels.get(labelOf(inventory.byMac(mac), config));
+      const label = labels.get(firstLabel(inventory.byMac(mac), config.boot));
       const from = label?.kind === "linux" ? label.export : exports[0];
       return from === undefined ? undefined : `${formatIpv4(config.address)}:${from.path}`;
     },

@@ -6,7 +6,7 @@ import {
   DHCP_UNSENT_REPORTED_EVERY_MS,
   LEASES_WRITTEN_EVERY_MS,
 } from "../limits.ts";
-import type { Clock } from "../net/clock.ts";
+import { afterArrivals, type Clock } from "../net/clock.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { recentNeighbours } from "../net/neighbours.ts";
 import { openUdp } from "../net/udp.ts";
@@ -49,7 +49,7 @@ export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
   const asker = sockets.use(
     await openUdp({ local: { address: serverAddress, port: 0 }, receive: () => {}, report }),
   );
-  const writes = sockets.use(new Spaced(setImmediate, deps.clock, LEASES_WRITTEN_EVERY_MS));
+  const writes = sockets.use(new Spaced(afterArrivals, deps.clock, LEASES_WRITTEN_EVERY_MS));
   const responder = new DhcpResponder({
     ...deps,
     neighbours: {
@@ -68,7 +68,7 @@ export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
     handle: (bytes, from) =>
       responder.receive(bytes, from, (reply) => speaker.send(reply.bytes, reply.to)),
     refused: () => deps.tell({ kind: "refused", protocol: "dhcp", reason: "busy" }),
-    soon: setImmediate,
+    soon: afterArrivals,
   });
   const respond = (bytes: Uint8Array, from: Endpoint): void => admission.receive(bytes, from);
   const { port } = speaker.local;

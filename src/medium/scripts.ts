@@ -1,3 +1,4 @@
+import { httpOrigin } from "../bytes/http-origin.ts";
 import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 
 /** The server that a medium goes to. */
@@ -16,8 +17,7 @@ const HTTP_PORT = 80;
 const CARDS = 8;
 
 export function urlOf({ address, httpPort }: MediumServer): string {
-  const host = formatIpv4(address);
-  return `http://${httpPort === HTTP_PORT ? host : `${host}:${httpPort}`}/`;
+  return `${httpOrigin(address, httpPort)}/`;
 }
 
 /** For ISOLINUX: iPXE as a kernel, and its script as the initrd. */

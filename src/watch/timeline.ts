@@ -1,3 +1,4 @@
+import { Bounded } from "../bytes/bounded.ts";
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
 import {
@@ -7,7 +8,6 @@ import {
   STORY_FACTS_TOTAL_MAX,
 } from "../limits.ts";
 import type { Clock, Instant } from "../net/clock.ts";
-import { Bounded } from "./bounded.ts";
 import type { BootEvent, DhcpClient } from "./events.ts";
 import { Story } from "./story.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Bounded } from "../../src/watch/bounded.ts";
+import { Bounded } from "../../src/bytes/bounded.ts";
 
 test("as a list that drops its first, whatever is put in and removed", () => {
   const step = fc.tuple(fc.nat(9), fc.boolean());

@@ -1,3 +1,4 @@
+import { Bounded } from "../bytes/bounded.ts";
 import type { MacAddress } from "../bytes/mac.ts";
 import { IDENTITIES_MAX, IDENTITY_WRITTEN_AGAIN_MS } from "../limits.ts";
 import type { NodeFacts } from "./facts.ts";
@@ -36,9 +37,9 @@ export class Identities {
   readonly #store: IdentityStore | undefined;
   readonly #now: () => number;
   readonly #isNamed: (identity: Identified) => boolean;
-  /** Both in the order in which they were last heard. */
-  readonly #named = new Map<MacAddress, Entry>();
-  readonly #strangers = new Map<MacAddress, Entry>();
+  /** Of both, the one that was silent longest makes room. */
+  readonly #named = new Bounded<MacAddress, Entry>(IDENTITIES_MAX);
+  readonly #strangers = new Bounded<MacAddress, Entry>(IDENTITIES_MAX);
 
   /** @param now milliseconds since 1970 */
   constructor(
@@ -50,7 +51,7 @@ export class Identities {
     this.#now = now;
     this.#isNamed = isNamed;
     for (const identity of store?.load() ?? []) {
-      put(this.#named, { identity, storedAt: identity.heardAt });
+      this.#named.put(identity.mac, { identity, storedAt: identity.heardAt });
     }
   }
 
@@ -77,24 +78,17 @@ export class Identities {
     this.#named.delete(mac);
     this.#strangers.delete(mac);
     if (!this.#isNamed(identity)) {
-      put(this.#strangers, { identity, storedAt: before?.storedAt });
+      this.#strangers.put(mac, { identity, storedAt: before?.storedAt });
       return;
     }
     const isStored = before !== undefined && isAsStored(identity, before);
     if (!isStored) this.#store?.save(identity);
-    put(this.#named, { identity, storedAt: isStored ? before.storedAt : identity.heardAt });
+    this.#named.put(mac, { identity, storedAt: isStored ? before.storedAt : identity.heardAt });
   }
 
   #entryOf(mac: MacAddress): Entry | undefined {
     return this.#named.get(mac) ?? this.#strangers.get(mac);
   }
-}
-
-/** The one that was silent longest makes room. */
-function put(entries: Map<MacAddress, Entry>, entry: Entry): void {
-  const [oldest] = entries.keys();
-  if (entries.size >= IDENTITIES_MAX && oldest !== undefined) entries.delete(oldest);
-  entries.set(entry.identity.mac, entry);
 }
 
 function isAsStored(identity: Identity, { identity: before, storedAt }: Entry): boolean {

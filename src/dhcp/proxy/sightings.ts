@@ -1,9 +1,12 @@
 import type { NodeFacts } from "../../boot/facts.ts";
+import { Bounded } from "../../bytes/bounded.ts";
 import { ANY_ADDRESS, type Ipv4 } from "../../bytes/ipv4.ts";
 import type { MacAddress } from "../../bytes/mac.ts";
 import { PROXY_NODES_MAX } from "../../limits.ts";
 import { MessageType, Option, readAddress } from "../options.ts";
 import { type DhcpPacket, findOption } from "../packet.ts";
+
+type Sighted = NodeFacts & { readonly address: Ipv4 };
 
 /**
  * Which node has which address, as far as nodes said so within hearing: the server that gave it is another's. Hearsay:
@@ -11,7 +14,7 @@ import { type DhcpPacket, findOption } from "../packet.ts";
  */
 export class Sightings {
   /** In the order in which they were last heard. */
-  readonly #nodes = new Map<MacAddress, NodeFacts & { readonly address: Ipv4 }>();
+  readonly #nodes = new Bounded<MacAddress, Sighted>(PROXY_NODES_MAX);
   readonly #at = new Map<Ipv4, MacAddress>();
 
   at(address: Ipv4): NodeFacts | undefined {
@@ -19,7 +22,7 @@ export class Sightings {
     return mac === undefined ? undefined : this.#nodes.get(mac);
   }
 
-  of(mac: MacAddress): (NodeFacts & { readonly address: Ipv4 }) | undefined {
+  of(mac: MacAddress): Sighted | undefined {
     return this.#nodes.get(mac);
   }
 
@@ -28,18 +31,15 @@ export class Sightings {
     const before = this.#nodes.get(facts.mac);
     this.forget(facts.mac);
     this.vacate(address);
-    this.#nodes.set(facts.mac, {
+    const forgotten = this.#nodes.put(facts.mac, {
       ...facts,
       address,
       uuid: facts.uuid ?? before?.uuid,
       serial: facts.serial ?? before?.serial,
       architecture: facts.architecture ?? before?.architecture,
     });
+    if (forgotten !== undefined) this.#at.delete(forgotten.address);
     this.#at.set(address, facts.mac);
-    if (this.#nodes.size > PROXY_NODES_MAX) {
-      const [oldest] = this.#nodes.keys();
-      if (oldest !== undefined) this.forget(oldest);
-    }
   }
 
   /** Somebody else has the address now. */

@@ -5,12 +5,14 @@ import { createInterface } from "node:readline";
 /**
  * The first process of the namespaces. It ends, and the kernel then ends all others and drops all mounts, when the
  * command ends, or when its standard input does: because whoever started it closed it, or is no more, however it went.
+ * Not `wait -n`: that misses a command which ended before it was called (bash 5.2), and waits for ever.
  */
 const guard = `
 umask 022
-(cat >/dev/null; exit 143) <&0 &
+trap 'exit 143' TERM
+(cat >/dev/null; kill -TERM $$) <&0 &
 "$@" </dev/null &
-wait -n`;
+wait $!`;
 
 export interface Confined {
   readonly command: readonly string[];

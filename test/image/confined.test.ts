@@ -31,6 +31,12 @@ describe.skipIf(lacking !== undefined)(title("confined commands", lacking), () =
     expect(readFileSync(logFile, "utf8").split("\n").sort()).toEqual(["", "err", "out"]);
   });
 
+  test("are waited for also where they end at once, before anybody waits", async () => {
+    for (let times = 0; times < 40; times += 1) {
+      expect(await confined("exit 7").status).toBe(7);
+    }
+  });
+
   test("see nothing on their standard input, and make files that all may read", async () => {
     const { status, lines } = confined('umask 2>&1; cat; mkdir "$1/d"; stat -c %a "$1/d"');
     expect(await status).toBe(0);

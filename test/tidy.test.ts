@@ -38,7 +38,7 @@ const mayImport: Record<string, readonly string[]> = {
     "iscsi",
     "scsi",
     "volume",
-    "image/versions.ts",
+    "image/store/versions.ts",
     "watch/events.ts",
   ],
   library: [

@@ -7,8 +7,8 @@ import {
   type BuildOutput,
   type BuildResult,
   buildTree,
-} from "../image/build.ts";
-import { ImageStore } from "../image/store.ts";
+} from "../image/build/build.ts";
+import { ImageStore } from "../image/store/store.ts";
 import { systemClock } from "../net/clock.ts";
 import { UserError } from "../user-error.ts";
 import { check, checkName } from "./check.ts";

@@ -6,7 +6,7 @@ import type { Label } from "../boot/plan.ts";
 import type { ServedExport } from "../boot/served.ts";
 import { contains } from "../bytes/ipv4.ts";
 import type { Config, ExportConfig, LabelConfig } from "../config/config.ts";
-import { currentIn, identityOf } from "../image/versions.ts";
+import { currentIn, identityOf } from "../image/store/versions.ts";
 import type { ExportSpec } from "../plane/messages.ts";
 import type { TreeSource, Trees } from "../plane/trees.ts";
 import { resolve } from "../tree/resolve.ts";

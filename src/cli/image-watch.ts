@@ -1,7 +1,7 @@
 import { after, type Instant } from "../bytes/instant.ts";
 import { formatIpv4 } from "../bytes/ipv4.ts";
-import { VersionUses } from "../image/uses.ts";
-import { currentIn, digestsIn, identityOf } from "../image/versions.ts";
+import { VersionUses } from "../image/store/uses.ts";
+import { currentIn, digestsIn, identityOf } from "../image/store/versions.ts";
 import { IMAGE_CURRENT_ASKED_EVERY_MS, VERSION_USES_WRITTEN_EVERY_MS } from "../limits.ts";
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { VersionUse } from "../nfs/uses.ts";

@@ -1,9 +1,9 @@
 import { resolve } from "node:path";
 import process from "node:process";
 import { Command } from "commander";
-import { sealTree } from "../image/seal.ts";
-import { ImageStore, type Manifest, someOf, type Version } from "../image/store.ts";
-import { shortOf } from "../image/versions.ts";
+import { sealTree } from "../image/store/seal.ts";
+import { ImageStore, type Manifest, someOf, type Version } from "../image/store/store.ts";
+import { shortOf } from "../image/store/versions.ts";
 import { systemClock } from "../net/clock.ts";
 import { checkName } from "./check.ts";
 import { openInterrupt } from "./interrupt.ts";

@@ -1,4 +1,4 @@
-import type { BuildProgress, BuildStep, StepTime } from "../image/steps.ts";
+import type { BuildProgress, BuildStep, StepTime } from "../image/build/steps.ts";
 
 const doing: Readonly<Record<BuildStep, string>> = {
   lists: "fetching package lists",

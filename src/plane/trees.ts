@@ -1,7 +1,7 @@
 import { lstat, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { after, type Instant } from "../bytes/instant.ts";
-import { digestsIn, identityOf, versionFile } from "../image/versions.ts";
+import { digestsIn, identityOf, versionFile } from "../image/store/versions.ts";
 import { IMAGE_VERSIONS_AGE_MS, TREE_RETIRED_MS } from "../limits.ts";
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";

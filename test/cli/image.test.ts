@@ -14,7 +14,7 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { VersionUses } from "../../src/image/uses.ts";
+import { VersionUses } from "../../src/image/store/uses.ts";
 import { lackingOf, title } from "../needs.ts";
 import { directoryOf, outcome, sidus } from "../sidus.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { openBuildDisplay, renderProgress, renderTimes } from "../../src/cli/progress.ts";
-import type { BuildProgress, BuildStep } from "../../src/image/steps.ts";
+import type { BuildProgress, BuildStep } from "../../src/image/build/steps.ts";
 
 const at = (step: BuildStep, elapsedMs = 0): BuildProgress => ({
   step,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import { treeKernel } from "../../src/image/finish.ts";
+import { treeKernel } from "../../src/image/build/finish.ts";
 import { lackingOf, title } from "../needs.ts";
 import { directoryOf } from "../sidus.ts";
 import { BUILD_MS, debianTree } from "./debian.ts";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { writeOverlay } from "../../src/image/overlay.ts";
+import { writeOverlay } from "../../src/image/build/overlay.ts";
 import { directoryOf } from "../sidus.ts";
 
 /**

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { buildTree } from "../../image/build.ts";
+import { buildTree } from "../../image/build/build.ts";
 import { systemClock } from "../../net/clock.ts";
 import { openBuildDisplay } from "../progress.ts";
 import { version } from "../version.ts";

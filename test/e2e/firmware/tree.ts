@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { treeKernel } from "../../../src/image/finish.ts";
+import { treeKernel } from "../../../src/image/build/finish.ts";
 import { directoryOf } from "../../sidus.ts";
 import { debianTree } from "../debian.ts";
 

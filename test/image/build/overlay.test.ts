@@ -3,11 +3,11 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { overlayFiles, writeOverlay } from "../../src/image/overlay.ts";
-import { lackingOf, title } from "../needs.ts";
-import { directoryOf } from "../sidus.ts";
+import { overlayFiles, writeOverlay } from "../../../src/image/build/overlay.ts";
+import { lackingOf, title } from "../../needs.ts";
+import { directoryOf } from "../../sidus.ts";
 
-const source = fileURLToPath(new URL("../../src/image/overlay/", import.meta.url));
+const source = fileURLToPath(new URL("../../../src/image/overlay/", import.meta.url));
 
 function filesBelow(directory: string): string[] {
   return readdirSync(directory, { recursive: true, withFileTypes: true })

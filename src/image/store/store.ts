@@ -2,8 +2,8 @@ import { renameSync, rmSync, symlinkSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
-import { UserError } from "../user-error.ts";
-import { openStaging, type Staging } from "./staging.ts";
+import { UserError } from "../../user-error.ts";
+import { openStaging, type Staging } from "../staging.ts";
 import { VersionUses } from "./uses.ts";
 import {
   CURRENT,

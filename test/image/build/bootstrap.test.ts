@@ -4,7 +4,7 @@ import {
   bootstrapEnvironment,
   kernelPackage,
   MERGED_USR_HOOKS,
-} from "../../src/image/bootstrap.ts";
+} from "../../../src/image/build/bootstrap.ts";
 
 const options = { suite: "bookworm", include: ["vim", "openssh-server"], mirrors: [] };
 const machine = { architecture: "amd64", hasMergedUsrHooks: true };

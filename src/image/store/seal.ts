@@ -14,9 +14,9 @@ import {
 import { join } from "node:path";
 import process from "node:process";
 import { pipeline } from "node:stream/promises";
-import { UserError } from "../user-error.ts";
-import { treeKernel } from "./finish.ts";
-import { placeDirectory, placeFile } from "./place.ts";
+import { UserError } from "../../user-error.ts";
+import { treeKernel } from "../build/finish.ts";
+import { placeDirectory, placeFile } from "../place.ts";
 import type { ImageStore, Manifest } from "./store.ts";
 import { timeAfter } from "./survey.ts";
 import { digestsIn, identityOf, manifestFile, shortOf, versionFile } from "./versions.ts";

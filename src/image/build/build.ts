@@ -2,17 +2,17 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import type { Clock } from "../net/clock.ts";
-import { UserError } from "../user-error.ts";
+import type { Clock } from "../../net/clock.ts";
+import { UserError } from "../../user-error.ts";
+import { runConfined } from "../chroot/confined.ts";
+import { placeDirectory, placeFile } from "../place.ts";
+import { openStaging, type Staging } from "../staging.ts";
+import { sealTree } from "../store/seal.ts";
+import type { ImageStore, Manifest } from "../store/store.ts";
 import { bootstrapCommand, bootstrapEnvironment, MERGED_USR_HOOKS } from "./bootstrap.ts";
-import { runConfined } from "./confined.ts";
 import { finishTree, type TreeKernel, treeKernel } from "./finish.ts";
 import { writeOverlay } from "./overlay.ts";
-import { placeDirectory, placeFile } from "./place.ts";
-import { sealTree } from "./seal.ts";
-import { openStaging, type Staging } from "./staging.ts";
 import { type BuildProgress, BuildSteps, type StepTime } from "./steps.ts";
-import type { ImageStore, Manifest } from "./store.ts";
 
 /** A directory, a sealed image, or both. */
 export type BuildOutput =

@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { finishTree, treeKernel } from "../../src/image/finish.ts";
-import { directoryOf } from "../sidus.ts";
+import { finishTree, treeKernel } from "../../../src/image/build/finish.ts";
+import { directoryOf } from "../../sidus.ts";
 
 const identity = {
   name: "room",

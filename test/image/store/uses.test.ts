@@ -1,8 +1,8 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { VersionUses } from "../../src/image/uses.ts";
-import { directoryOf } from "../sidus.ts";
+import { VersionUses } from "../../../src/image/store/uses.ts";
+import { directoryOf } from "../../sidus.ts";
 
 const [older, newer] = ["a".repeat(64), "b".repeat(64)] as const;
 const MINUTE = 60_000;

@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
-import { runConfined } from "../../src/image/confined.ts";
-import { lackingOf, title } from "../needs.ts";
-import { directoryOf } from "../sidus.ts";
-import { isMounted, processesNaming } from "./remains.ts";
+import { runConfined } from "../../../src/image/chroot/confined.ts";
+import { lackingOf, title } from "../../needs.ts";
+import { directoryOf } from "../../sidus.ts";
+import { isMounted, processesNaming } from "../remains.ts";
 
 const lacking = lackingOf("root", "unshare");
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { placeFile } from "./place.ts";
+import { placeFile } from "../place.ts";
 
-const source = fileURLToPath(new URL("./overlay/", import.meta.url));
+const source = fileURLToPath(new URL("../overlay/", import.meta.url));
 
 /** What every tree gets of ours, by path below its root. Modes are said here: a checkout or a package may lose them. */
 export const overlayFiles: Readonly<Record<string, number>> = {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { BuildSteps } from "../../src/image/steps.ts";
-import { VirtualClock } from "../sim/clock.ts";
+import { BuildSteps } from "../../../src/image/build/steps.ts";
+import { VirtualClock } from "../../sim/clock.ts";
 
 /** What mmdebstrap 1.3.5 --verbose printed, shortened. */
 const printed = [

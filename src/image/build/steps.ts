@@ -1,4 +1,4 @@
-import type { Clock, Instant } from "../net/clock.ts";
+import type { Clock, Instant } from "../../net/clock.ts";
 
 /** What a build is doing. Some come back: base system and kernel are each fetched, unpacked and configured by themselves. */
 export type BuildStep = "lists" | "download" | "unpack" | "configure" | "initrd" | "finish";

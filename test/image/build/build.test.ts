@@ -6,15 +6,15 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { buildTree } from "../../src/image/build.ts";
-import { lackingOf, title } from "../needs.ts";
-import { directoryOf, sidus } from "../sidus.ts";
-import { VirtualClock } from "../sim/clock.ts";
-import { isMounted, processesNaming } from "./remains.ts";
+import { buildTree } from "../../../src/image/build/build.ts";
+import { lackingOf, title } from "../../needs.ts";
+import { directoryOf, sidus } from "../../sidus.ts";
+import { VirtualClock } from "../../sim/clock.ts";
+import { isMounted, processesNaming } from "../remains.ts";
 
 /** Whole builds are tested by `sidus demo --check`; here is what happens to those that do not end well. */
 const lacking = lackingOf("root", "mmdebstrap", "mkfs.erofs", "unshare");
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
 
 interface RunningBuild {
   readonly child: ChildProcess;

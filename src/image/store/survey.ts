@@ -1,6 +1,6 @@
 import { accessSync, constants, lstatSync, readdirSync } from "node:fs";
-import { FILE_NAME_BYTES_MAX } from "../limits.ts";
-import { UserError } from "../user-error.ts";
+import { FILE_NAME_BYTES_MAX } from "../../limits.ts";
+import { UserError } from "../../user-error.ts";
 
 /**
  * The first full second, since 1970, after all that is in a tree: an image's own time, so that the same tree gives the

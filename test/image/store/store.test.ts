@@ -1,11 +1,11 @@
 import { readdirSync, readlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ImageStore } from "../../src/image/store.ts";
-import { VersionUses } from "../../src/image/uses.ts";
-import { currentIn, digestsIn, identityOf } from "../../src/image/versions.ts";
-import { UserError } from "../../src/user-error.ts";
-import { directoryOf } from "../sidus.ts";
+import { ImageStore } from "../../../src/image/store/store.ts";
+import { VersionUses } from "../../../src/image/store/uses.ts";
+import { currentIn, digestsIn, identityOf } from "../../../src/image/store/versions.ts";
+import { UserError } from "../../../src/user-error.ts";
+import { directoryOf } from "../../sidus.ts";
 
 const older = `0123456789abcdef${"0".repeat(48)}`;
 const newer = `0123456780000000${"f".repeat(48)}`;

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../user-error.ts";
-import { placeDirectory, placeFile, placeLink } from "./place.ts";
+import { UserError } from "../../user-error.ts";
+import { placeDirectory, placeFile, placeLink } from "../place.ts";
 
 /** Which tree a node runs: /etc/sidus/tree in it, as `key: value` lines. */
 export interface TreeIdentity {

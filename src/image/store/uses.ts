@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { VERSION_LEFT_MS, VERSION_USE_MS, VERSION_USES_MAX } from "../limits.ts";
+import { VERSION_LEFT_MS, VERSION_USE_MS, VERSION_USES_MAX } from "../../limits.ts";
 
 /** One node's use of one version, as the server last saw it. */
 export interface VersionUse {

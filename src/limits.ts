@@ -56,6 +56,8 @@ export const LOADER_FAILURES_MS = 900_000;
 export const COMMAND_LINE_BYTES_MAX = 1800;
 /** PXELINUX takes 255 bytes, of which `http://255.255.255.255:65535/` are 29. */
 export const LOADER_NAME_BYTES_MAX = 220;
+/** Disks for HTTP boot, of some 4 MiB each: for two architectures, of the current tree and the one before. */
+export const UEFI_DISKS_KEPT_MAX = 4;
 /** A message stays on a node's screen so long, then its firmware goes on to the next device: people read three lines. */
 export const MESSAGE_SHOWN_SECONDS = 30;
 /** What a loader could not fetch is asked for again after it: long enough to read why, and no load for the server. */

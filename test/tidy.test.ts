@@ -16,7 +16,7 @@ const mayImport: Record<string, readonly string[]> = {
   config: ["bytes", "limits.ts", "user-error.ts", "net/interfaces.ts"],
   watch: ["bytes", "limits.ts", "types:net"],
   tree: ["bytes", "limits.ts", "user-error.ts", "types:net"],
-  boot: ["bytes", "limits.ts", "tree/tree.ts", "tree/resolve.ts"],
+  boot: ["bytes", "limits.ts", "tree/tree.ts", "tree/resolve.ts", "medium"],
   rpc: ["bytes", "limits.ts", "watch/events.ts", "types:net"],
   dhcp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   state: ["bytes", "limits.ts", "user-error.ts", "types:boot", "types:dhcp", "types:net"],

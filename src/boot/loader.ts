@@ -12,6 +12,8 @@ export const IPXE_SCRIPT = "boot.ipxe";
 type Choices = Readonly<Record<LoaderChoice, readonly string[]>> & {
   /** Those that look for their files only where the firmware's own DHCP exchange said. */
   readonly misled: readonly string[];
+  /** What HTTP boot starts instead of those. */
+  readonly disks: readonly string[];
 };
 
 const biosIpxe = ["undionly.kpxe", "ipxe.pxe"];
@@ -23,6 +25,7 @@ const bios: Choices = {
   grub: [],
   shim: [],
   misled: [],
+  disks: [],
 };
 
 /** The suffix is UEFI's for the names of programs; Debian has EFI programs of iPXE for x64 alone. */
@@ -31,7 +34,17 @@ function uefi(suffix: string, ipxe: readonly string[] = []): Choices {
   const grub = [`grubnet${suffix}.efi`];
   const misled = [...shim, ...grub];
   const auto = [...misled, ...ipxe];
-  return { auto, pxelinux: [], lpxelinux: [], ipxe, grub, shim, misled };
+  return { auto, pxelinux: [], lpxelinux: [], ipxe, grub, shim, misled, disks: [diskOf(suffix)] };
+}
+
+/** `uefi-x64.img`: a disk with shim and GRUB, which HTTP boot takes as well as a program. */
+function diskOf(suffix: string): string {
+  return `uefi-${suffix}.img`;
+}
+
+/** `x64`; undefined: no disk is called so. */
+export function diskSuffix(name: string): string | undefined {
+  return /^uefi-(x64|ia32|aa64|arm)\.img$/.exec(name)?.[1];
 }
 
 const ia32 = uefi("ia32");
@@ -65,8 +78,7 @@ const httpArchitectures: readonly number[] = [
 /**
  * The loader that was chosen, where it fits, then what fits besides; iPXE wants its script unless it is to start another.
  * GRUB looks for its files where the firmware's PXE stack has its address from. Where that is another server (`proxied`),
- * it finds none (rhboot/grub2#56): iPXE goes first. HTTP boot leaves the PXE stack without any: there it stands still
- * at its prompt, where firmware that gets nothing goes on to its next way to boot.
+ * it finds none (rhboot/grub2#56): iPXE goes first.
  */
 export function loadersFor(
   facts: NodeFacts,
@@ -74,14 +86,27 @@ export function loadersFor(
   proxied: boolean,
 ): readonly string[] {
   const choices = choicesOf.get(facts.architecture ?? Number.NaN);
-  const isHttp = wantsUrl(facts);
-  const misled = proxied || isHttp ? (choices?.misled ?? []) : [];
   const wanted = choice === "auto" ? [] : (choices?.[choice] ?? []);
-  const chosen = isHttp ? wanted.filter((name) => !misled.includes(name)) : wanted;
-  if (facts.isIpxe) return [...(choice === "ipxe" ? [] : chosen), IPXE_SCRIPT];
+  if (facts.isIpxe) {
+    const isMisled = (name: string): boolean => choices?.misled.includes(name) === true;
+    const others = wantsUrl(facts) ? wanted.filter((name) => !isMisled(name)) : wanted;
+    return [...(choice === "ipxe" ? [] : others), IPXE_SCRIPT];
+  }
   if (choices === undefined) return [];
+  if (wantsUrl(facts)) return byHttp(choices, wanted);
+  const misled = proxied ? choices.misled : [];
   const fitting = choices.auto.filter((name) => !misled.includes(name));
-  return [...new Set([...chosen, ...fitting, ...(isHttp ? [] : misled)])];
+  return [...new Set([...wanted, ...fitting, ...misled])];
+}
+
+/**
+ * HTTP boot leaves the PXE stack without a server, and GRUB stands still at its prompt: it is started from a disk instead.
+ * iPXE goes first, as it fetches all by HTTP; where Secure Boot refuses it, the node comes back and gets the disk.
+ */
+function byHttp({ auto, misled, disks }: Choices, wanted: readonly string[]): readonly string[] {
+  const [first, ...others] = auto.filter((name) => !misled.includes(name));
+  const chosen = wanted.flatMap((name) => (misled.includes(name) ? disks : [name]));
+  return [...new Set([...chosen, ...(first === undefined ? [] : [first]), ...disks, ...others])];
 }
 
 /** UEFI HTTP boot takes URLs only, and iPXE its script by HTTP; all else is fetched by TFTP. */
@@ -93,11 +118,12 @@ function wantsUrl({ isHttpClient, architecture }: NodeFacts): boolean {
   return isHttpClient || httpArchitectures.includes(architecture ?? Number.NaN);
 }
 
-/** What must be beside a loader for it to be of use. */
-export function secondStageOf(loader: string): string | undefined {
-  if (loader.endsWith("pxelinux.0")) return "ldlinux.c32";
-  const [, suffix] = /^shim(.+)\.efi$/.exec(loader) ?? [];
-  return suffix === undefined ? undefined : `grub${suffix}.efi`;
+/** What a tree must have for a loader to be of use: the file itself and what it starts, or what a disk is made of. */
+export function partsOf(loader: string): readonly string[] {
+  if (loader === IPXE_SCRIPT) return [];
+  if (loader.endsWith("pxelinux.0")) return [loader, "ldlinux.c32"];
+  const suffix = diskSuffix(loader) ?? /^shim(.+)\.efi$/.exec(loader)?.[1];
+  return suffix === undefined ? [loader] : [`shim${suffix}.efi`, `grub${suffix}.efi`];
 }
 
 /** Why firmware gets no loader, as the end of a sentence on it. */
@@ -110,12 +136,9 @@ export function whyNoLoader(facts: NodeFacts): string {
     return `is a Raspberry Pi and needs ${RASPBERRY_LOADER}: no tree has it, nor the overlay (package raspi-firmware, in a tree for arm64)`;
   }
   const candidates = loadersFor(facts, "auto", false);
-  if (candidates.length === 0 && choicesOf.has(architecture)) {
-    return `boots by HTTP, where GRUB finds no server, and Debian has no iPXE for PXE architecture ${architecture}: let it boot by PXE`;
-  }
   if (candidates.length === 0) {
     return `is of PXE architecture ${architecture}, which no loader here is made for: BIOS (0) and UEFI on x86 (6, 7, 9) and ARM (10, 11), or these by HTTP, have one`;
   }
-  const needed = candidates.map((name) => [name, secondStageOf(name)].filter(Boolean).join(" + "));
-  return `is of PXE architecture ${architecture} and needs one of ${needed.join(", ")}: no tree has it, nor the overlay (sidus build puts them into trees of that architecture)`;
+  const needed = new Set(candidates.map((name) => partsOf(name).join(" + ")));
+  return `is of PXE architecture ${architecture} and needs one of ${[...needed].join(", ")}: no tree has it, nor the overlay (sidus build puts them into trees of that architecture)`;
 }

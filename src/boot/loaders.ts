@@ -6,13 +6,7 @@ import { LOADER_FAILURES_MAX, LOADER_FAILURES_MS, LOADERS_REMEMBERED_MAX } from 
 import { resolve } from "../tree/resolve.ts";
 import type { Tree } from "../tree/tree.ts";
 import type { NodeFacts } from "./facts.ts";
-import {
-  IPXE_SCRIPT,
-  isFetchedByHttp,
-  type LoaderChoice,
-  loadersFor,
-  secondStageOf,
-} from "./loader.ts";
+import { isFetchedByHttp, type LoaderChoice, loadersFor, partsOf } from "./loader.ts";
 import { loaderNames, loaderPath } from "./loader-files.ts";
 import { httpUrl } from "./menu.ts";
 import { isRaspberryPi, RASPBERRY_LOADER, raspberryPath } from "./raspberry.ts";
@@ -113,10 +107,8 @@ export class Loaders {
     const { available } = settings;
     if (isRaspberryPi(facts)) return available.has(RASPBERRY_LOADER) ? RASPBERRY_LOADER : undefined;
     if (facts.isIpxe) this.cameFurther(facts.mac);
-    const isThere = (name: string | undefined): boolean =>
-      name === undefined || name === IPXE_SCRIPT || available.has(name);
     const candidates = loadersFor(facts, settings.choiceOf(facts), settings.proxied).filter(
-      (name) => isThere(name) && isThere(secondStageOf(name)),
+      (name) => partsOf(name).every((part) => available.has(part)),
     );
     return facts.isIpxe ? candidates[0] : this.#chained(facts.mac, candidates);
   }

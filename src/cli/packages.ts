@@ -30,7 +30,6 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
   ],
   medium: [
     { name: "isolinux", reason: "starts iPXE from CDs and USB sticks" },
-    { name: "mtools", reason: "writes UEFI's file system without being root" },
     { name: "syslinux-common", reason: "what ISOLINUX loads" },
     { name: "xorriso", reason: "writes the image" },
   ],
@@ -58,6 +57,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "libiscsi-bin", reason: "iscsi-ls, iscsi-inq: a foreign iSCSI initiator" },
     { name: "libnfs-dev", reason: "a foreign NFS client that compares trees is compiled with it" },
     { name: "libnfs-utils", reason: "a foreign NFS client" },
+    { name: "mtools", reason: "a foreign reader of FAT" },
     { name: "nfs-common", reason: "showmount: a foreign MOUNT client" },
     { name: "open-iscsi", reason: "iscsiadm: reads the records of sessions that iscsid finds" },
     { name: "pxelinux", reason: "a loader without a tree" },

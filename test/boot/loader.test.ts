@@ -30,7 +30,12 @@ describe("loaders by architecture (RFC 4578 §2.1, IANA processor-architecture)"
     expect(best(firmware(10))).toEqual(["shimarm.efi", "grubnetarm.efi"]);
   });
 
-  test("HTTP boot: the same loaders, by URL, but never GRUB", () => {
+  test("HTTP boot: the same loaders, by URL, with GRUB on a disk", () => {
+    expect(best(firmware(15))).toEqual(["uefi-ia32.img"]);
+    expect(best(firmware(16))).toEqual(["snponly.efi", "uefi-x64.img", "ipxe.efi"]);
+    expect(best(firmware(18))).toEqual(["uefi-arm.img"]);
+    expect(best(firmware(19))).toEqual(["uefi-aa64.img"]);
+    expect(best(firmware(20))).toEqual(best(firmware(0)));
     for (const [http, plain] of [
       [15, 6],
       [16, 7],
@@ -38,31 +43,16 @@ describe("loaders by architecture (RFC 4578 §2.1, IANA processor-architecture)"
       [19, 11],
       [20, 0],
     ] as const) {
-      const others = best(firmware(plain)).filter((name) => !/^(?:shim|grub)/.test(name));
-      expect(best(firmware(http))).toEqual(others);
       expect(isFetchedByHttp(firmware(http), "shimx64.efi")).toBe(true);
       expect(isFetchedByHttp(firmware(plain), "shimx64.efi")).toBe(false);
     }
     expect(isFetchedByHttp(firmware(7, { isHttpClient: true }), "shimx64.efi")).toBe(true);
-    expect(best(firmware(16))).toEqual(["snponly.efi", "ipxe.efi"]);
   });
 
   test("every architecture that has a name here has loaders", () => {
-    // Debian has no iPXE for these, and GRUB does not do.
-    const {
-      RASPBERRY_PI: _,
-      UEFI_IA32_HTTP,
-      UEFI_ARM32_HTTP,
-      UEFI_ARM64_HTTP,
-      ...others
-    } = Architecture;
+    const { RASPBERRY_PI: _, ...others } = Architecture;
     for (const number of Object.values(others)) {
       expect(best(firmware(number)).length).toBeGreaterThan(0);
-    }
-    for (const number of [UEFI_IA32_HTTP, UEFI_ARM32_HTTP, UEFI_ARM64_HTTP]) {
-      expect(whyNoLoader(firmware(number))).toBe(
-        `boots by HTTP, where GRUB finds no server, and Debian has no iPXE for PXE architecture ${number}: let it boot by PXE`,
-      );
     }
   });
 });
@@ -113,9 +103,11 @@ describe("grub-no-proxydhcp: beside another DHCP server (rhboot/grub2#56)", () =
     expect(loadersFor(firmware(0), "auto", true)).toEqual(best(firmware(0)));
   });
 
-  test("HTTP boot leaves GRUB without a server: nobody gets it, even where it was chosen", () => {
-    for (const choice of ["auto", "grub", "shim"] as const) {
-      expect(loadersFor(firmware(16), choice, false)[0]).toBe("snponly.efi");
+  test("HTTP boot leaves GRUB without a server: it comes on a disk, after iPXE unless it was chosen", () => {
+    expect(best(firmware(16))[0]).toBe("snponly.efi");
+    for (const choice of ["grub", "shim"] as const) {
+      expect(best(firmware(16), choice)[0]).toBe("uefi-x64.img");
+      expect(loadersFor(firmware(16), choice, true)[0]).toBe("uefi-x64.img");
     }
     expect(loadersFor(firmware(7), "grub", true)[0]).toBe("grubnetx64.efi");
   });
@@ -128,6 +120,7 @@ describe("why there is no loader", () => {
     expect(whyNoLoader(firmware(11))).toMatch(
       /^is of PXE architecture 11 and needs one of shimaa64\.efi \+ grubaa64\.efi, grubnetaa64\.efi: no tree has it/,
     );
+    expect(whyNoLoader(firmware(19))).toContain("needs one of shimaa64.efi + grubaa64.efi: no tree");
     expect(whyNoLoader(firmware(0))).toContain("lpxelinux.0 + ldlinux.c32, pxelinux.0");
   });
 

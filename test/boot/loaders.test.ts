@@ -99,6 +99,15 @@ describe("the boot file", () => {
 });
 
 describe("ipxe-driver-fails: firmware whose iPXE comes to nothing", () => {
+  test("HTTP boot under Secure Boot, which refuses iPXE: gets the disk with the signed GRUB", () => {
+    const told = new Told();
+    const http = firmware(16, { isHttpClient: true });
+    const boots = Array.from({ length: 4 }, () => told.boot(http));
+    const [ipxe, disk] = ["snponly.efi", "uefi-x64.img"].map((name) => `http://10.77.0.1/${name}`);
+    expect(boots).toEqual([ipxe, ipxe, disk, disk]);
+    expect(told.warnings).toHaveLength(1);
+  });
+
   test("gets the next loader after two times: the other iPXE, then PXELINUX", () => {
     const told = new Told();
     told.choice = "ipxe";

@@ -20,6 +20,9 @@ const lacking = lackingOf(
   ...(["qemu-system-x86_64", "ip", "nsenter"] as const),
 );
 
+/** A whole Debian tree twice takes this client six minutes; `npm test` reads that with libnfs. */
+const all = process.env["SIDUS_E2E"] === "all";
+
 /** A listing is some megabytes. */
 const DISK_BYTES = 64 << 20;
 
@@ -49,7 +52,8 @@ describe.skipIf(lacking !== undefined)(title("a Linux client sees the tree", lac
   test("names, attributes, links and contents: directories and images", {
     timeout: 600_000,
   }, async () => {
-    const exports = { debian, "debian-image": debian, odd, "odd-image": odd };
+    const debians = all ? { debian, "debian-image": debian } : {};
+    const exports = { ...debians, odd, "odd-image": odd };
     const disks = Object.keys(exports).map((name) => emptyDisk(join(room.work, name)));
     const words = ["rdinit=/client", "console=ttyS0", "quiet", "mitigations=off"];
     words.push(`server=${room.server}`, "tools=debian", `lists=${Object.keys(exports).join()}`);

@@ -127,11 +127,12 @@ export const loadingQuirks: readonly Quirk[] = [
     id: "grub-http-boot",
     firmware: "GRUB of Debian 12, fetched by UEFI HTTP boot",
     symptom: "it asks the PXE stack where it came from, which knows nothing: a prompt `grub>`",
-    treatment: "firmware that boots by HTTP gets iPXE; with Secure Boot it must boot by TFTP",
+    treatment:
+      "firmware that boots by HTTP gets iPXE; where Secure Boot refuses that, or GRUB was chosen, a disk with GRUB on it",
     source: ["seen with OVMF 2022.11 and GRUB 2.06-13+deb12u2 in QEMU"],
     test: {
       file: "test/boot/loader.test.ts",
-      name: "HTTP boot leaves GRUB without a server: nobody gets it, even where it was chosen",
+      name: "HTTP boot leaves GRUB without a server: it comes on a disk, after iPXE unless it was chosen",
     },
   },
   {

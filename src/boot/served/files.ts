@@ -50,6 +50,17 @@ export async function openInTree(tree: Tree, path: string): Promise<BootFile | "
   };
 }
 
+/** All of it. */
+export async function contentOf(file: BootFile, path: string): Promise<Uint8Array> {
+  const content = new Uint8Array(file.size);
+  for (let at = 0; at < content.length; ) {
+    const count = await file.read(at, content.subarray(at));
+    if (count === 0) throw new Error(`${path}: became shorter while it was read`);
+    at += count;
+  }
+  return content;
+}
+
 function copied(slice: FileSlice | TreeError, into: Uint8Array, path: string): number {
   if (typeof slice === "string") throw new Error(`${path}: ${slice}`);
   let at = 0;

@@ -1,13 +1,13 @@
 import { loaderPath } from "../../boot/loader-files.ts";
-import { openInTree } from "../../boot/served/files.ts";
+import { contentOf, openInTree } from "../../boot/served/files.ts";
 import type { Config } from "../../config/config.ts";
 import { CACHE_BYTES_MIN } from "../../limits.ts";
-import type { BiosLoader, MediumLoaders, UefiLoader } from "../../medium/medium.ts";
+import type { BiosLoader, MediumLoaders } from "../../medium/medium.ts";
+import type { UefiLoader } from "../../medium/uefi-disk.ts";
 import { systemClock } from "../../net/clock.ts";
 import { Trees } from "../../plane/trees.ts";
 import { BlockCache } from "../../tree/cache/cache.ts";
 import { Parents } from "../../tree/parents.ts";
-import type { Tree } from "../../tree/tree.ts";
 import { UserError } from "../../user-error.ts";
 import { currentOf } from "../current.ts";
 import { installCommand } from "../packages.ts";
@@ -31,8 +31,8 @@ export async function findMediumLoaders(config: Config | undefined): Promise<Med
   const sources = [...ofConfig.map(({ tree }) => tree), machine];
   const find: Find = async (path) => {
     for (const tree of sources) {
-      const content = await contentOf(tree, path);
-      if (content !== undefined) return content;
+      const file = await openInTree(tree, path);
+      if (file !== "missing") return contentOf(file, path);
     }
     return undefined;
   };
@@ -73,18 +73,6 @@ async function uefiLoader(
     shim: signed === undefined ? undefined : shim,
     httpModule: await named(`grub/${platform}/http.mod`),
   };
-}
-
-async function contentOf(tree: Tree, path: string): Promise<Uint8Array | undefined> {
-  const file = await openInTree(tree, path);
-  if (file === "missing") return undefined;
-  const content = new Uint8Array(file.size);
-  for (let at = 0; at < content.length; ) {
-    const count = await file.read(at, content.subarray(at));
-    if (count === 0) throw new UserError(`${path}: became shorter while it was read`);
-    at += count;
-  }
-  return content;
 }
 
 function lacking(what: string, debian: string, config: Config | undefined): UserError {

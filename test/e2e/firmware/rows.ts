@@ -93,6 +93,13 @@ export const rows = {
     says: { loader: startedBy.stub, firmware: "uefi", secureboot: "on" },
     fetches: ["tftp shimx64.efi", "tftp grubx64.efi", "tftp grub/grub.cfg", ...byTftp],
   },
+  secureHttpBoot: {
+    title: "UEFI HTTP boot, Secure Boot: a disk with shim and signed GRUB",
+    computer: { firmware: "secure-boot", httpBoot: true },
+    loader: "shim",
+    says: { loader: startedBy.stub, firmware: "uefi", secureboot: "on" },
+    fetches: ["http /uefi-x64.img", "tftp grub/grub.cfg", ...byTftp],
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export function titles(some: readonly Row[]): string {

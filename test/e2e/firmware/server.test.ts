@@ -13,6 +13,7 @@ const others = [
   [rows.lpxelinux, rows.httpBoot],
   [rows.ipxe, rows.uefiIpxe],
   [rows.pxelinuxVirtio, rows.uefiRom],
+  [rows.secureHttpBoot],
 ] as const;
 
 describe.skipIf(lacking !== undefined)(title("firmware boots from sidus alone", lacking), () => {

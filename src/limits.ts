@@ -252,6 +252,8 @@ export const TREE_SCAN_PAUSE_MAX_MS = 30_000;
 export const DIGEST_READ_BYTES = 256 * 1024;
 /** What holes of sealed images are read from, again and again: 16 pieces for the largest READ. */
 export const EROFS_ZEROS_BYTES = 64 * 1024;
+/** Extended attributes of one file: Linux lists 64 KiB of names and reads values of 64 KiB; files have one or two of 20 bytes. */
+export const XATTRS_BYTES_MAX = 1 << 20;
 
 // library/
 /** What trees of other programs are cached in unless they say. */
@@ -270,6 +272,8 @@ export const TREE_RETIRED_MS = 60_000;
 export const VERSION_USE_TOLD_EVERY_MS = 1000;
 /** How long the list of an image's versions is believed: a handle of a version that never was costs no more. */
 export const IMAGE_VERSIONS_AGE_MS = 1000;
+/** A version that is asked for by handles and must not be served is looked at again after it: that reads all of it. */
+export const IMAGE_REFUSED_MS = 60_000;
 
 /** Nodes that were known before are written down so often, for when they were last seen. */
 export const VERSION_USES_WRITTEN_EVERY_MS = 60_000;
@@ -277,12 +281,57 @@ export const VERSION_USES_WRITTEN_EVERY_MS = 60_000;
 export const IMAGE_CURRENT_ASKED_EVERY_MS = 1000;
 
 // image/
+/** Processes in a tree that is released are asked to end, and are looked for again so often… */
+export const RELEASE_ASK_MS = 20;
+/** …before they are made to end, for as long: a daemon that writes its state takes a second. */
+export const RELEASE_END_MS = 3000;
+/** Who worked in a tree that is released needs a moment to notice that its command ended. */
+export const RELEASE_LOCK_S = 5;
+/** Who runs as root of a user namespace has so long to end in order: a whole tree is removed. */
+export const NAMESPACE_END_S = 60;
+/** How far sealing is, for a display: more often nobody reads it. */
+export const SEAL_TOLD_EVERY_MS = 200;
 /** A node that was not seen for so long does not run the version that it ran. */
 export const VERSION_USE_MS = 7 * 86_400_000;
 /** A node that uses another version, and this one not for so long, booted again meanwhile. */
 export const VERSION_LEFT_MS = 600_000;
 /** Uses that are remembered of one image: each node, and again while it changes. */
 export const VERSION_USES_MAX = 20_000;
+/** Versions that were current before, for rollback: nobody goes back further. */
+export const IMAGE_HISTORY_MAX = 100;
+/** Changing the directory of an image takes a moment, with an old disk a few seconds. */
+export const IMAGE_LOCK_WAIT_MS = 30_000;
+/** A key and a signature are 177 bytes. */
+export const SIGNATURE_BYTES_MAX = 1024;
+/** Of 20,000 packages with their versions, and a long recipe. */
+export const MANIFEST_BYTES_MAX = 4 << 20;
+/** As SPDX, each package takes about 1 KiB. */
+export const SBOM_BYTES_MAX = 64 << 20;
+/** What bundles are read and written by. */
+export const BUNDLE_PIECE_BYTES = 1 << 20;
+/** Zeros after the end of a tar archive: records of GNU tar are 10 KiB, of tapes up to 1 MiB. */
+export const BUNDLE_PADDING_BYTES_MAX = 1 << 20;
+/** Of all packages that Debian has, some 80 MiB; a desktop has 4 MiB. */
+export const DPKG_STATUS_BYTES_MAX = 128 << 20;
+/** Files that are compared at once: two reads each, so that the thread pool is not idle. */
+export const DIFF_FILES_AT_ONCE = 8;
+/** What they are read by. */
+export const DIFF_READ_BYTES = 256 * 1024;
+/** What comparing keeps in memory of both trees: little is read twice. */
+export const DIFF_CACHE_BYTES = 32 << 20;
+/** What an image is read by when it is unpacked: a few calls of the disk for a large file. */
+export const UNPACK_READ_BYTES = 1 << 20;
+/** Archives go to other programs in pieces: 16 writes to a pipe each. */
+export const ARCHIVE_PIECE_BYTES = 1 << 20;
+/** Names that are read of a directory at once. */
+export const UNPACK_NAMES = 1024;
+/** What of an image stays in memory while it is unpacked: its inodes and directories, which are in one place. */
+export const UNPACK_CACHE_BYTES = 64 << 20;
+
+/** Lines that a program says when it fails: the first few tell why, the others are what follows from it. */
+export const TOOL_COMPLAINTS_MAX = 100;
+/** How often a copy's progress is shown: people read no faster. */
+export const COPY_SHOWN_EVERY_MS = 200;
 
 // volume/
 /** What initiators address: the block that every firmware and every tool knows. */
@@ -312,6 +361,8 @@ export const VOLUME_PUNCHES_TOGETHER = 512;
 export const VOLUME_UNITS_MAX = 1 << 20;
 /** Addresses with a room's name before them. With what is put around it, it must be the name of a file. */
 export const VOLUME_NAME_BYTES_MAX = 100;
+/** In the configuration: the volume beside it, for administration, is named by it and `-admin`. */
+export const VOLUME_CONFIGURED_NAME_BYTES_MAX = VOLUME_NAME_BYTES_MAX - 6;
 /** Requests on the socket of a directory of volumes: one short line each. */
 export const VOLUME_CONTROL_LINE_BYTES_MAX = 1024;
 /** Answers on it: who uses which of 10,000 volumes, all named as long as RFC 7143 lets them be. */

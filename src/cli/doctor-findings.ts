@@ -3,7 +3,9 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from "nod
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { obstaclesToNamespace } from "../image/namespace/obstacles.ts";
 import { holderOf, servedPorts } from "./doctor-ports.ts";
+import { imagesDirectory } from "./image/shared.ts";
 import { installCommand, missingPackages, type Purpose, packagesFor } from "./packages.ts";
 
 /** One line of `sidus doctor`. */
@@ -25,8 +27,8 @@ export function findingsFor(purposes: readonly Purpose[]): Finding[] {
   return [
     nodeVersion(),
     ...packageFindings(purposes),
-    ...(any("build", "demo", "test") ? [superuser(), namespaces()] : []),
-    ...(any("build") ? [diskSpace("/srv/nfsroot")] : []),
+    ...(any("build", "demo", "test") ? rights(any("test")) : []),
+    ...(any("build") ? [diskSpace(isRoot() ? "/srv/nfsroot" : imagesDirectory())] : []),
     ...(any("demo", "test") ? [diskSpace(cache), tun()] : []),
     ...(any("serve") ? [lowPorts(), ...servedPorts.map(portFinding)] : []),
   ];
@@ -59,19 +61,29 @@ function packageFindings(purposes: readonly Purpose[]): Finding[] {
   });
 }
 
-function superuser(): Finding {
-  if (process.getuid?.() === 0) return ok("root, for owners and devices of a tree");
-  const what = "root: a tree has owners and devices that only root can make";
-  return { state: "missing", what, todo: "run it with sudo" };
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/** Whether trees can be built, and nodes be run, by whoever asks. */
+function rights(testing: boolean): Finding[] {
+  if (isRoot()) return [ok("root, for owners and devices of a tree"), namespaces()];
+  const root = "root: its own namespaces are tested, and trees as directories";
+  const obstacles = obstaclesToNamespace();
+  return [
+    ...(testing ? [{ state: "missing", what: root, todo: "run it with sudo" } as const] : []),
+    ...obstacles.map(({ what, todo }) => ({ state: "missing", what, todo }) as const),
+    ...(obstacles.length === 0
+      ? [ok("a user namespace, for sealed images without root; a directory takes sudo")]
+      : []),
+  ];
 }
 
 function namespaces(): Finding {
   const what = "namespaces of processes, mounts and networks";
   const flags = ["--mount", "--pid", "--net", "--fork"];
-  const user = process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"];
-  if (spawnSync("unshare", [...user, ...flags, "true"]).status === 0) return ok(what);
-  const todo =
-    user.length > 0 ? "run it with sudo" : "in a container: give it CAP_SYS_ADMIN (--privileged)";
+  if (spawnSync("unshare", [...flags, "true"]).status === 0) return ok(what);
+  const todo = "in a container: give it CAP_SYS_ADMIN (--privileged)";
   return { state: "blocked", what, todo };
 }
 
@@ -84,7 +96,7 @@ function diskSpace(directory: string): Finding {
   const todo =
     directory === "/srv/nfsroot"
       ? "make room, or build elsewhere: sidus build --output"
-      : "make room, or set XDG_CACHE_HOME";
+      : "make room, or set XDG_CACHE_HOME and XDG_DATA_HOME";
   return { state: "missing", what: `1 GB for a tree: ${free}`, todo };
 }
 

@@ -1,5 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 
 /** Puts things into a tree with just the mode that they are to have, whatever the umask. */
 
@@ -23,4 +32,23 @@ export function placeLink(path: string, target: string): void {
   placeDirectory(dirname(path));
   rmSync(path, { force: true });
   symlinkSync(target, path);
+}
+
+/** Where a directory of a tree is; undefined where there is none, or where a link leads to it: maybe out of the tree. */
+export function directoryIn(tree: string, path: string): string | undefined {
+  let found = tree;
+  for (const part of path.split("/").filter((one) => one !== "")) {
+    found = join(found, part);
+    if (lstatSync(found, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined;
+  }
+  return found;
+}
+
+/** The text of a file of a tree; undefined where there is none, or a link in its place. */
+export function textIn(tree: string, path: string): string | undefined {
+  const directory = directoryIn(tree, dirname(path));
+  if (directory === undefined) return undefined;
+  const file = join(directory, basename(path));
+  const isFile = lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  return isFile ? readFileSync(file, "utf8") : undefined;
 }

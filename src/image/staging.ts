@@ -1,12 +1,23 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
 import { basename, dirname, join } from "node:path";
-import process from "node:process";
 import { UserError } from "../user-error.ts";
+import { releaseTree } from "./chroot/release.ts";
 import { placeDirectory } from "./place.ts";
 
 /**
- * A tree grows in a hidden directory beside its place, `.NAME.partial-PID-STARTED-…`, and moves there by one rename
- * when it is whole. What a killed build leaves behind is told by its process no longer being there.
+ * A tree grows in a hidden directory beside its place, `.NAME.partial-…`, and moves there by one rename when it is whole.
+ * Who works in it holds a lock on it, which the kernel drops with its process, in whatever namespace that ran: what a
+ * killed build leaves behind is told by nobody holding it.
  */
 export interface Staging {
   /** Ours alone; what is in it goes with it. */
@@ -28,14 +39,22 @@ export function openStaging(output: string): Staging {
   const parent = dirname(output);
   placeDirectory(parent);
   const prefix = `.${basename(output)}.partial-`;
-  sweep(parent, prefix, output);
-  const directory = mkdtempSync(join(parent, `${prefix}${process.pid}-${startedAt(process.pid)}-`));
+  for (const name of readdirSync(parent)) {
+    if (name.startsWith(prefix)) removeLeft(join(parent, name), output);
+  }
+  const directory = mkdtempSync(join(parent, prefix));
+  const lock = lockOf(directory);
+  if (lock === undefined) throw taken(output);
   const tree = join(directory, "tree");
-  const discard = (): void => remove(directory);
+  const discard = (): void => {
+    remove(directory);
+    lock[Symbol.dispose]();
+  };
   return {
     directory,
     tree,
     commit() {
+      releaseTree(tree);
       renameSync(tree, output);
       discard();
     },
@@ -43,30 +62,36 @@ export function openStaging(output: string): Staging {
   };
 }
 
-function sweep(parent: string, prefix: string, output: string): void {
-  for (const name of readdirSync(parent)) {
-    if (!name.startsWith(prefix)) continue;
-    const [pid, started] = name.slice(prefix.length).split("-").map(Number);
-    if (pid !== undefined && started !== undefined && startedAt(pid) === started) {
-      throw new UserError(`process ${pid} is building ${output} already; wait for it, or end it`);
-    }
-    remove(join(parent, name));
-  }
+function removeLeft(directory: string, output: string): void {
+  using lock = lockOf(directory);
+  if (lock === undefined) throw taken(output);
+  remove(directory);
 }
 
-/** Clock ticks from boot to the start of a process: with its number, that names it. Undefined where it is gone. */
-function startedAt(pid: number): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The second field is the command in parentheses, which may hold anything; the start is the 22nd.
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-  } catch {
-    return undefined;
-  }
+function taken(output: string): UserError {
+  return new UserError(`another process is building ${output} already; wait for it, or end it`);
 }
 
-/** Never through a mount: what is mounted there is not ours to remove. */
+/** flock(2) belongs to the open directory, which flock(1) only borrows: it stays until we close it, or are no more. */
+function lockOf(directory: string): Disposable | undefined {
+  const descriptor = openSync(directory, "r");
+  let isOpen = true;
+  const close = (): void => {
+    if (isOpen) closeSync(descriptor);
+    isOpen = false;
+  };
+  const stdio = ["ignore", "ignore", "ignore", descriptor] as const;
+  const { status, error } = spawnSync("flock", ["--nonblock", "3"], { stdio: [...stdio] });
+  if (error !== undefined) throw new UserError("flock cannot be run: apt-get install util-linux");
+  // Who swept may have taken it away between its making and its locking.
+  if (status === 0 && existsSync(directory)) return { [Symbol.dispose]: close };
+  close();
+  return undefined;
+}
+
+/** Never through a mount: what is mounted there, and by whom, releaseTree knows. */
 function remove(directory: string): void {
+  releaseTree(join(directory, "tree"));
   const mounted = readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .map((line) => line.split(" ")[4] ?? "")
@@ -74,5 +99,11 @@ function remove(directory: string): void {
   if (mounted !== undefined) {
     throw new UserError(`${mounted} is mounted; unmount it, then remove ${directory}`);
   }
-  rmSync(directory, { recursive: true, force: true });
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // chattr(1): what is immutable, or may only grow, not even root removes.
+    spawnSync("chattr", ["-R", "-f", "-ia", directory]);
+    rmSync(directory, { recursive: true, force: true });
+  }
 }

@@ -36,7 +36,8 @@ export function inInitrd(
 ): InitrdResult {
   const work = directoryOf({ "new/cmdline": `${commandLine}\n` });
   const upper = join(work, "upper");
-  writeOverlay(join(work, "sidus"));
+  for (const maker of ["initramfs-tools", "dracut"] as const)
+    writeOverlay(join(work, "sidus"), maker);
   for (const [path, text] of Object.entries({ "scripts/functions": functions, ...files })) {
     mkdirSync(dirname(join(upper, path)), { recursive: true });
     writeFileSync(join(upper, path), text);
@@ -70,7 +71,7 @@ ip link set lo up
 ${before ?? ""}
 # As Debian's init has it.
 export PATH=/sbin:/usr/sbin:/bin:/usr/bin
-export rootmnt=/newroot I=/sidus/etc/initramfs-tools/scripts
+export rootmnt=/newroot I=/sidus/usr/lib/sidus/initrd
 set +e
 chroot "$ROOT" /bin/sh 9>&- <<'INSIDE'
 ${run}

@@ -17,8 +17,7 @@ const loose = (name: string, address: string): string => `
 const first = "52:54:00:13:20:01";
 const second = "52:54:00:13:20:02";
 const cards = cabled("eth0", first) + cabled("eth1", second);
-const linkup =
-  "sh $I/nfs-top/linkup; for c in eth0 eth1; do cat /sys/class/net/$c/carrier; done 2>&1";
+const linkup = "sh $I/linkup; for c in eth0 eth1; do cat /sys/class/net/$c/carrier; done 2>&1";
 
 function carriers(environment: string, before = cards): string[] {
   const run = `${environment} ${linkup}`;
@@ -48,7 +47,7 @@ describe.skipIf(lacking !== undefined)(title("linkup", lacking), () => {
       commandLine: "",
       before: loose("eth0", first) + cabled("eth1", second),
       files: { "stub/sleep": "#!/bin/sh\necho pause $1\n" },
-      run: `PATH=/stub:$PATH BOOTIF=01-52-54-00-13-20-01 sh $I/nfs-top/linkup`,
+      run: `PATH=/stub:$PATH BOOTIF=01-52-54-00-13-20-01 sh $I/linkup`,
     });
     expect(stdout).toBe("pause 0.2\n".repeat(50));
     expect(status).toBe(0);

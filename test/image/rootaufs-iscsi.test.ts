@@ -39,8 +39,8 @@ function diskOf(): (boot: Boot) => InitrdResult {
         mkdir -p "$session/device/target2:0:0/2:0:0:0/block/\${loop#/dev/}"
         echo ${target} >"$session/targetname"
         rm -f "$ROOT/tmp/called"`,
-      run: `sed -i 's/^device_wait=.*/device_wait=0/; s,^sessions=.*,sessions=/session,' $I/init-bottom/rootaufs
-        sh $I/init-bottom/rootaufs || exit
+      run: `sed -i 's/^device_wait=.*/device_wait=0/; s,^sessions=.*,sessions=/session,' $I/rootaufs
+        sh $I/rootaufs || exit
         ${run}`,
     });
 }

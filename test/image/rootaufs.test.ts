@@ -31,7 +31,7 @@ const dhcp = {
   ].join("\n"),
 };
 
-const union = "cp /dhcp.conf /run/net-eth0.conf 2>/dev/null; sh $I/init-bottom/rootaufs || exit";
+const union = "cp /dhcp.conf /run/net-eth0.conf 2>/dev/null; sh $I/rootaufs || exit";
 const mounts = "findmnt -rno TARGET,FSTYPE | grep -E '^/newroot(/r[ow])? ' | sort";
 
 describe.skipIf(lacking !== undefined)(title("rootaufs", lacking), () => {
@@ -87,7 +87,7 @@ InitiatorName=iqn.2026-01.example:node1
   test("without aufs= nothing is done", () => {
     const { stdout, console, status } = inInitrd(lowerTree(), {
       commandLine: "root=/dev/nfs ro",
-      run: `sh $I/init-bottom/rootaufs || exit; ${mounts}; ls -d /ro /rw /aufs 2>/dev/null`,
+      run: `sh $I/rootaufs || exit; ${mounts}; ls -d /ro /rw /aufs 2>/dev/null`,
     });
     expect(stdout.split("\n").filter((line) => line !== "")).toEqual([
       expect.stringMatching(/^\/newroot /),
@@ -116,6 +116,39 @@ InitiatorName=iqn.2026-01.example:node1
     expect(second.stdout).toBe(`kept\n${hosts}10.13.20.11 node1.room.example node1 # from DHCP\n`);
   });
 
+  test("a layer that lasts keeps on which sealed version it was begun, and says when it lies over another", () => {
+    const lower = lowerTree();
+    const work = directoryOf({});
+    const digests = { old: "01".repeat(32), next: "ab".repeat(32) };
+    const boot = (words: string, run = "true") =>
+      inInitrd(lower, {
+        commandLine: `aufs=LABEL=SIDUSBASE ${words}`,
+        before: `
+          [ -e ${work}/disk ] || { truncate -s 16M ${work}/disk; mkfs.ext4 -q -L SIDUSBASE ${work}/disk; }
+          loop=$(losetup --find --show ${work}/disk)
+          trap 'losetup --detach "$loop"' EXIT`,
+        run: `${union}\ncat /newroot/rw/base /run/sidus/boot; ${run}; umount /newroot/rw`,
+      });
+    const state = (base: string) => `layer: LABEL=SIDUSBASE\nunion: overlay\nbase: ${base}\n`;
+    const old = `room@${digests.old}`;
+    const first = boot(`sidus.image=${old}`);
+    expect(first.stdout).toBe(`${old}\n${state(old)}`);
+    expect(first.console).not.toContain("begun on");
+    const second = boot(`sidus.image=room@${digests.next}`);
+    expect(second.stdout).toBe(`${old}\n${state(old)}`);
+    expect(second.console).toContain(
+      "rootaufs: what is written was begun on room@010101010101 and lies over room@abababababab now: what was changed may hide what is new\n",
+    );
+    const directory = boot("");
+    expect(directory.console).toContain(
+      "was begun on room@010101010101 and lies over another tree",
+    );
+    const forgotten = boot(`sidus.image=${old}`, "rm /newroot/rw/base");
+    expect(forgotten.console).not.toContain("begun on");
+    // Begun by nobody knows what: nothing is claimed.
+    expect(boot(`sidus.image=${old}`).stdout).toBe("layer: LABEL=SIDUSBASE\nunion: overlay\n");
+  });
+
   test.each([
     ["aufs=iscsi", "aufs=iscsi needs ISCSI_TARGET_IP= and ISCSI_INITIATOR="],
     [
@@ -129,7 +162,7 @@ InitiatorName=iqn.2026-01.example:node1
       commandLine,
       files: { "sbin/iscsistart": "#!/bin/sh\nexit 8\n" },
       // Half a minute is for disks; here none comes.
-      run: `sed -i s/^device_wait=.*/device_wait=0/ $I/init-bottom/rootaufs\n${union}\n${mounts}`,
+      run: `sed -i s/^device_wait=.*/device_wait=0/ $I/rootaufs\n${union}\n${mounts}`,
     });
     expect(stdout).toMatch(/^\/newroot overlay\n\/newroot\/ro \S+\n\/newroot\/rw tmpfs\n$/);
     expect(console.split("\n")).toEqual([

@@ -23,12 +23,34 @@ describe.skipIf(lacking !== undefined)(title("sidus-up", lacking), () => {
     expect(console).toMatch(/^\r\nsidus: \S+ runs room \(kernel \S+\), layer tmpfs\r\n$/);
   });
 
+  const digest = "0123456789abcdef".repeat(4);
+  const other = "89abcdef01234567".repeat(4);
+  const begunOn = (base: string) => ({
+    ...files,
+    "boot.state": `layer: iscsi\nunion: overlay\nbase: room@${base}\n`,
+  });
+
+  test.each([
+    [digest, ", image room@0123456789ab, layer iscsi\r\n"],
+    [other, ", image room@0123456789ab, layer iscsi begun on room@89abcdef0123\r\n"],
+  ])(
+    "the console shows the sealed version, and the one the layer was begun on (%s) if another",
+    (base, shown) => {
+      const { console } = inInitrd(directoryOf({}), {
+        commandLine: `aufs=iscsi sidus.image=room@${digest}`,
+        files: begunOn(base),
+        run: `${node} ${up}`,
+      });
+      expect(console).toContain(shown);
+    },
+  );
+
   test("the server gets a POST of `key: value` lines, with a length that is right", () => {
     // The network is a private one, so its server is inside too: it keeps what it is sent.
     const { status, stdout } = inInitrd(directoryOf({}), {
-      commandLine: "sidus.up=http://127.0.0.1:8099/up aufs=tmpfs",
+      commandLine: `sidus.up=http://127.0.0.1:8099/up aufs=iscsi sidus.image=room@${digest}`,
       files: {
-        ...files,
+        ...begunOn(other),
         answer: "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
         "sbin/keep": "#!/bin/sh\ncat /answer\nhead -c 1000 >/request\n",
       },
@@ -51,10 +73,13 @@ describe.skipIf(lacking !== undefined)(title("sidus-up", lacking), () => {
     ]);
     expect(body.split("\n").map((line) => line.replace(/: .*/, ""))).toEqual([
       ...["host", "tree", "built", "kernel", "uptime", "root", "layer"],
+      ...["digest", "base"],
       "",
     ]);
+    expect(body).toContain(`\ndigest: ${digest}\nbase: ${other}\n`);
+    expect(body).toMatch(/^root: overlay$/m);
     expect(body).toContain("tree: room\nbuilt: 2026-01-01T00:00:00.000Z\n");
-    expect(body).toContain("layer: tmpfs\n");
+    expect(body).toContain("layer: iscsi\n");
   });
 
   test("a server that does not answer is tried again, a bounded number of times", () => {

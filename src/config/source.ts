@@ -1,20 +1,48 @@
 import { readFileSync } from "node:fs";
-import { isCollection, isMap, isPair, isScalar, LineCounter, type Node, parseDocument } from "yaml";
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from "yaml";
 import { CONFIG_BYTES_MAX } from "../limits.ts";
 import { UserError } from "../user-error.ts";
 
 export type Path = readonly PropertyKey[];
 
+/** What the user is told to do of a kind of file. */
+export interface Advice {
+  /** Where there is no such file. */
+  readonly absent: string;
+  /** After a key that nobody knows. */
+  readonly keys: string;
+}
+
+/** From `start`, counted in UTF-16 code units, up to `end`. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A YAML file with its lines, so that every complaint can name one. */
 export interface Source {
   readonly file: string;
+  readonly text: string;
   readonly value: unknown;
+  readonly advice: Advice;
+  /** Where the value stands in the text; undefined where there is none. */
+  rangeOf(path: Path): Range | undefined;
   /** One line: file, line, key and the complaint. */
   complain(path: Path, complaint: string): UserError;
 }
 
-export function readSource(file: string): Source {
-  const text = readText(file);
+export function readSource(file: string, advice: Advice): Source {
+  const text = readText(file, advice);
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -32,7 +60,15 @@ export function readSource(file: string): Source {
   }
   return {
     file,
+    text,
+    advice,
     value: plainValue(file, () => document.toJS({ maxAliasCount: 100 })),
+    rangeOf(path) {
+      const found = document.getIn(path, true);
+      const node = isAlias(found) ? found.resolve(document) : found;
+      if (!isNode(node) || !node.range) return undefined;
+      return { start: node.range[0], end: node.range[1] };
+    },
     complain(path, complaint) {
       const { line } = lines.linePos(offsetOf(document.contents, path));
       return new UserError(`${file}:${line}: ${keyText(path)}${complaint}`);
@@ -58,7 +94,7 @@ function plainValue(file: string, read: () => unknown): unknown {
   }
 }
 
-function readText(file: string): string {
+function readText(file: string, advice: Advice): string {
   try {
     const bytes = readFileSync(file);
     if (bytes.length > CONFIG_BYTES_MAX) {
@@ -69,9 +105,7 @@ function readText(file: string): string {
     if (cause instanceof UserError) throw cause;
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     if (code === "ENOENT") {
-      throw new UserError(`${file}: no such file; name the configuration with --config FILE`, {
-        cause,
-      });
+      throw new UserError(`${file}: no such file; ${advice.absent}`, { cause });
     }
     throw new UserError(`${file}: cannot be read: ${String(cause)}`, { cause });
   }

@@ -1,5 +1,4 @@
-import { z } from "zod";
-import { parseCidr, parseIpv4, parseIpv4Range } from "../bytes/ipv4.ts";
+import { parseIpv4, parseIpv4Range } from "../bytes/ipv4.ts";
 import { parseMac, parseMacPattern } from "../bytes/mac.ts";
 import {
   CACHE_CONFIGURED_BYTES_MIN,
@@ -15,46 +14,21 @@ import {
   THREADS_MAX,
   VOLUME_BYTES_MAX,
   VOLUME_CONFIGURED_BYTES_MIN,
-  VOLUME_NAME_BYTES_MAX,
+  VOLUME_CONFIGURED_NAME_BYTES_MAX,
 } from "../limits.ts";
 import { parseAddressPattern, parsePattern } from "./patterns.ts";
 import { parseDurationSeconds, parseSizeBytes } from "./units.ts";
+import { matching, written } from "./written.ts";
 
 /** Single values of sidus.yaml. */
 
-/** A value written as text; `expected` is what the error says, with an example. */
-function written<T>(expected: string, parse: (text: string) => T | undefined) {
-  return z.unknown().transform((value, context): T => {
-    const parsed = typeof value === "string" ? parse(value) : undefined;
-    if (parsed === undefined) {
-      context.addIssue({ code: "custom", message: `expected ${expected}` });
-      return z.NEVER;
-    }
-    return parsed;
-  });
-}
-
-/** One, or a list of them. */
-export function oneOrMore<T extends z.ZodType>(item: T) {
-  return z.preprocess((value) => (Array.isArray(value) ? value : [value]), z.array(item));
-}
-
-export function oneOf<const T extends readonly string[]>(choices: T) {
-  return z.enum(choices, { error: `expected one of ${choices.join(", ")}` });
-}
-
-const matching = (form: RegExp) => (text: string) => (form.test(text) ? text : undefined);
+export { cidr, domain, ipv4, oneOf, oneOrMore, truth } from "./written.ts";
 
 const numbered = (max: number) => (text: string) => {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   return value >= 1 && value <= max ? value : undefined;
 };
 
-export const ipv4 = written("an IPv4 address, as 10.13.20.1", parseIpv4);
-export const cidr = written(
-  "a network, as 10.13.20.0/24 (no bits set after the prefix)",
-  parseCidr,
-);
 export const range = written("a range FIRST-LAST, as 10.13.20.50-10.13.20.250", parseIpv4Range);
 export const macPattern = written(
   "a MAC address, or the first bytes of one, as 52:54:00:*",
@@ -100,10 +74,6 @@ export const iqn = written(
   `an iSCSI name iqn.YEAR-MONTH.REVERSED-DOMAIN, as iqn.2024-01.org.example.lab, at most ${IQN_BYTES_MAX}`,
   (text) => (text.length <= IQN_BYTES_MAX && iqnForm.test(text) ? text : undefined),
 );
-export const domain = written(
-  "a domain name, as lab.example.org",
-  matching(/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i),
-);
 export const name = written(
   "a name: letters, digits, dots, dashes and underscores, beginning with a letter or digit",
   matching(/^[a-z0-9][a-z0-9._-]{0,62}$/i),
@@ -126,9 +96,6 @@ export const commandLine = written("kernel arguments on one line", matching(/^[^
 export const message = written(
   `a message on one line, at most ${MESSAGE_CHARACTERS_MAX} characters`,
   (text) => (/^\P{Cc}+$/u.test(text) && text.length <= MESSAGE_CHARACTERS_MAX ? text : undefined),
-);
-export const truth = written("true or false", (text) =>
-  text === "true" || text === "false" ? text === "true" : undefined,
 );
 
 // Of nodes: each may be a pattern for as many.
@@ -156,11 +123,11 @@ export const addresses = written(
   "an IPv4 address, as 10.13.20.1, or a pattern, as 10.13.20.[11-50]",
   parseAddressPattern,
 );
-export const volumeNameForm = `a name: small letters, digits, inner dots and dashes, at most ${VOLUME_NAME_BYTES_MAX}, no address`;
+export const volumeNameForm = `a name: small letters, digits, inner dots and dashes, at most ${VOLUME_CONFIGURED_NAME_BYTES_MAX}, no address`;
 /** RFC 3722 §6.2: what needs no preparing in an iSCSI name. An address would be the volume of the node that has it. */
 export const volumeNames = written(volumeNameForm, (text) =>
   parsePattern(text, (one) => {
-    const fits = one.length <= VOLUME_NAME_BYTES_MAX && parseIpv4(one) === undefined;
+    const fits = one.length <= VOLUME_CONFIGURED_NAME_BYTES_MAX && parseIpv4(one) === undefined;
     return fits && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(one) ? one : undefined;
   }),
 );

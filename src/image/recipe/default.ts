@@ -1,0 +1,32 @@
+import type { Recipe } from "./recipe.ts";
+
+/** What a recipe that says nothing asks for: the smallest tree that boots. */
+export const defaultRecipe: Recipe = {
+  suite: "bookworm",
+  architecture: undefined,
+  bootstrap: "mmdebstrap",
+  mirrors: [],
+  components: [],
+  include: [],
+  exclude: [],
+  purge: [],
+  initramfs: "initramfs-tools",
+  kernel: undefined,
+  locale: { default: "C.UTF-8", also: [] },
+  timezone: "Etc/UTC",
+  keyboard: undefined,
+  rootPassword: undefined,
+  rootKeys: [],
+  users: [],
+  resolver: undefined,
+  limits: [],
+  directory: undefined,
+  homes: [],
+  idmapDomain: undefined,
+  displayManager: undefined,
+  infiniband: undefined,
+  gpu: [],
+  files: [],
+  commands: [],
+  services: { enable: [], disable: [], mask: [] },
+};

@@ -1,31 +1,41 @@
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
 import process from "node:process";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   type BuildOptions,
   type BuildOutput,
   type BuildResult,
   buildTree,
 } from "../image/build/build.ts";
+import { isInUserNamespace, runAsNamespaceRoot } from "../image/namespace/user-namespace.ts";
+import { defaultRecipe } from "../image/recipe/default.ts";
+import { exampleRecipe } from "../image/recipe/example.ts";
+import { loadRecipe } from "../image/recipe/load.ts";
+import type { Recipe } from "../image/recipe/recipe.ts";
 import { ImageStore } from "../image/store/store.ts";
 import { systemClock } from "../net/clock.ts";
 import { UserError } from "../user-error.ts";
 import { check, checkName } from "./check.ts";
-import { IMAGES, renderSealed } from "./image.ts";
+import { imagesDirectory, renderSealed } from "./image/shared.ts";
 import { openInterrupt } from "./interrupt.ts";
-import { openBuildDisplay, renderTimes } from "./progress.ts";
+import { openProgressDisplay, renderTimes } from "./progress.ts";
 import { version } from "./version.ts";
 
 export interface BuildArguments {
-  readonly suite: string;
+  readonly recipe?: string;
+  readonly example?: boolean;
+  readonly suite?: string;
+  readonly architecture?: string;
+  readonly bootstrap?: Recipe["bootstrap"];
   readonly include: readonly string[];
   readonly mirror: readonly string[];
+  readonly rootPasswordFile?: string;
   readonly dir?: boolean;
   readonly image?: boolean;
   readonly output?: string;
   readonly images?: string;
-  readonly rootPasswordFile?: string;
   readonly log?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
@@ -33,25 +43,30 @@ export interface BuildArguments {
 
 export function buildCommand(): Command {
   const append = (value: string, before: string[]): string[] => [...before, value];
+  const bootstraps: readonly Recipe["bootstrap"][] = ["mmdebstrap", "debootstrap"];
   return new Command("build")
-    .description("Build a Debian tree that nodes boot from the network, as root, with mmdebstrap.")
-    .argument("<name>", "what the tree is called")
-    .option("--suite <suite>", "release of Debian", "bookworm")
+    .description("Build a Debian or Ubuntu tree that nodes boot from the network.")
+    .argument("[name]", "what the tree is called")
+    .option("--recipe <file>", "what it is to be like, as YAML; the options below come before it")
+    .option("--example", "print a recipe with all that one may say, and end")
+    .option("--suite <suite>", `release of Debian or Ubuntu (default: ${defaultRecipe.suite})`)
+    .option("--architecture <name>", "amd64, arm64, i386, … (default: this machine's)")
+    .addOption(new Option("--bootstrap <program>", "what begins it").choices(bootstraps))
     .option("--include <packages>", "further packages, separated by commas; repeatable", append, [])
     .option("--mirror <mirror>", "URL, `deb …` line or sources file; repeatable", append, [])
-    .option("--dir", "as a directory (default)")
+    .option("--root-password-file <file>", "its first line is root's password (default: none fits)")
+    .option("--dir", "as a directory (default for root)")
     .option("--image", "as a sealed image; no directory stays unless --dir is given too")
     .option("--output <directory>", "where the directory goes (default: /srv/nfsroot/NAME)")
-    .option("--images <directory>", `where the image goes (default: ${IMAGES})`)
-    .option("--root-password-file <file>", "its first line is root's password (default: none fits)")
-    .option("--log <file>", "all output goes there (default: /var/log/sidus/build-NAME.log)")
+    .option("--images <directory>", `where the image goes (default: ${imagesDirectory()})`)
+    .option("--log <file>", `all output goes there (default: ${buildLog("NAME")})`)
     .option("--json", "print the result as JSON")
-    .option("--verbose", "show what mmdebstrap says instead of a progress line")
+    .option("--verbose", "show what the programs say instead of a progress line")
     .addHelpText(
       "after",
       `
-The tree appears under its name when it is whole, never before; an image becomes the current version of NAME. Debian's mirrors are those that mmdebstrap chooses;
-proxies come from the environment (http_proxy).
+The tree appears under its name when it is whole, never before; an image becomes the current version of NAME. Without being root, in a
+user namespace, it is always an image. Proxies come from the environment (http_proxy).
 
 What nodes write goes to a layer that the kernel's command line names (boot.labels: append: in sidus.yaml):
   aufs=tmpfs    memory
@@ -60,13 +75,27 @@ What nodes write goes to a layer that the kernel's command line names (boot.labe
 
 Example:
   sidus build sidus --include openssh-server,vim --root-password-file /etc/sidus/root-password
-  sidus build sidus --image`,
+  sidus build --example >room.yaml && sidus build room --recipe room.yaml --image`,
     )
     .action(build);
 }
 
-async function build(name: string, given: BuildArguments): Promise<void> {
-  const options = buildOptions(name, given);
+async function build(name: string | undefined, given: BuildArguments): Promise<void> {
+  if (given.example === true) {
+    process.stdout.write(exampleRecipe);
+    return;
+  }
+  if (name === undefined) throw new UserError("NAME is missing: sidus build NAME");
+  const isRoot = process.getuid?.() === 0;
+  const options = buildOptions(name, given, isRoot && !isInUserNamespace());
+  if (!isRoot) {
+    process.exitCode = await runAsNamespaceRoot([
+      ...process.argv.slice(2),
+      // In the namespace they would be root's.
+      ...["--image", "--images", options.images?.directory ?? "", "--log", options.logFile],
+    ]);
+    return;
+  }
   using interrupt = openInterrupt();
   const result = await showBuild(options, given, interrupt.signal);
   process.stdout.write(given.json === true ? `${JSON.stringify(result)}\n` : renderResult(result));
@@ -82,15 +111,35 @@ async function showBuild(
     const line = (text: string): void => void process.stderr.write(`${text}\n`);
     return await buildTree(options, { clock, signal, line, progress: () => {} });
   }
-  using display = openBuildDisplay(process.stderr);
+  using display = openProgressDisplay(process.stderr);
   const progress = display.show.bind(display);
   return await buildTree(options, { clock, signal, progress });
 }
 
-/** @throws UserError for what mmdebstrap would misunderstand. */
-export function buildOptions(name: string, given: BuildArguments): BuildOptions {
+/** @throws UserError for what would be misunderstood. */
+export function buildOptions(name: string, given: BuildArguments, isRoot: boolean): BuildOptions {
   checkName(name);
-  check(given.suite, /^[a-z][a-z0-9.-]*$/, "--suite", "a release's name, such as bookworm");
+  const { recipe, text } =
+    given.recipe === undefined
+      ? { recipe: defaultRecipe, text: undefined }
+      : loadRecipe(resolve(given.recipe));
+  return {
+    name,
+    recipe: recipeFrom(recipe, given),
+    recipeText: text,
+    ...outputOf(name, given, isRoot),
+    logFile: resolve(given.log ?? buildLog(name)),
+    version,
+  };
+}
+
+/** The recipe, with what the command line says instead, and the packages that it names besides. @throws UserError */
+function recipeFrom(recipe: Recipe, given: BuildArguments): Recipe {
+  const { suite = recipe.suite, architecture = recipe.architecture } = given;
+  check(suite, /^[a-z][a-z0-9.-]*$/, "--suite", "a release's name, such as bookworm");
+  if (architecture !== undefined) {
+    check(architecture, /^[a-z][a-z0-9-]*$/, "--architecture", "Debian's name, such as amd64");
+  }
   const include = given.include.flatMap((list) => list.split(",").filter((word) => word !== ""));
   for (const word of include) {
     check(word, /^[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?$/, "--include", "names of packages");
@@ -99,24 +148,31 @@ export function buildOptions(name: string, given: BuildArguments): BuildOptions 
     check(mirror, /^(?!-)[^\0\n]+$/, "--mirror", "a URL, a `deb …` line or a file");
   }
   return {
-    name,
-    suite: given.suite,
-    include,
-    mirrors: given.mirror,
-    ...outputOf(name, given),
-    rootPassword: rootPassword(given.rootPasswordFile),
-    logFile: resolve(given.log ?? `/var/log/sidus/build-${name}.log`),
-    version,
+    ...recipe,
+    suite,
+    architecture,
+    bootstrap: given.bootstrap ?? recipe.bootstrap,
+    include: [...recipe.include, ...include],
+    mirrors: given.mirror.length > 0 ? given.mirror : recipe.mirrors,
+    rootPassword:
+      given.rootPasswordFile === undefined
+        ? recipe.rootPassword
+        : { kind: "clear", text: rootPassword(given.rootPasswordFile) },
   };
 }
 
 /** @throws UserError for options that would do nothing. */
-function outputOf(name: string, given: BuildArguments): BuildOutput {
-  const isImage = given.image === true;
+function outputOf(name: string, given: BuildArguments, isRoot: boolean): BuildOutput {
+  if (!isRoot && (given.dir === true || given.output !== undefined)) {
+    throw new UserError(
+      `${given.dir === true ? "--dir" : "--output"}: only root builds a directory: in yours its files would belong to your subordinate users; build an image, or sudo sidus build …`,
+    );
+  }
+  const isImage = given.image === true || !isRoot;
   if (!isImage && given.images !== undefined) {
     throw new UserError("--images: only with --image; without it the tree stays a directory");
   }
-  const images = isImage ? new ImageStore(resolve(given.images ?? IMAGES)) : undefined;
+  const images = isImage ? new ImageStore(resolve(given.images ?? imagesDirectory())) : undefined;
   if (images !== undefined && given.dir !== true) {
     if (given.output === undefined) return { output: undefined, images };
     throw new UserError("--output: with --image no directory stays, unless --dir is given too");
@@ -124,8 +180,14 @@ function outputOf(name: string, given: BuildArguments): BuildOutput {
   return { output: resolve(given.output ?? `/srv/nfsroot/${name}`), images };
 }
 
-function rootPassword(file: string | undefined): string | undefined {
-  if (file === undefined) return undefined;
+/** The machine's, or an ordinary user's own. */
+function buildLog(name: string): string {
+  const state = process.env["XDG_STATE_HOME"] || join(homedir(), ".local/state");
+  const directory = process.getuid?.() === 0 ? "/var/log/sidus" : join(state, "sidus");
+  return join(directory, `build-${name}.log`);
+}
+
+function rootPassword(file: string): string {
   let text: string;
   try {
     text = readFileSync(file, "utf8");

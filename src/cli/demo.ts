@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { runAsNamespaceRoot } from "../image/namespace/user-namespace.ts";
 import { UserError } from "../user-error.ts";
 import { firmwares } from "./demo/firmware.ts";
 import { type InsideOptions, runInside } from "./demo/inside.ts";
-import { demoTree } from "./demo/tree.ts";
+import { demoSource } from "./demo/tree.ts";
 import { installMissing, requirePackages } from "./packages.ts";
 
 /** The display has a line a node, and each node takes its memory. */
@@ -66,7 +67,7 @@ export function demoCommand(): Command {
       "after",
       `
 The first run builds a small Debian tree into the cache directory ($XDG_CACHE_HOME or ~/.cache); that takes some minutes.
-The nodes' user is root, the password sidus.
+The nodes' user is root, the password sidus. Without root, all of it runs in a user namespace, from a sealed image.
 
 Example:
   sidus demo --nodes 2
@@ -85,15 +86,14 @@ export function demoInsideCommand(): Command {
 }
 
 async function demo(options: DemoOptions): Promise<void> {
-  if (process.getuid?.() !== 0) {
-    throw new UserError(
-      "sidus demo needs root until trees can be built without it: sudo npm run demo",
-    );
-  }
   if (options.fix === true) await installMissing(["demo"]);
   requirePackages("demo");
+  if (process.getuid?.() !== 0) {
+    process.exitCode = await runAsNamespaceRoot(process.argv.slice(2));
+    return;
+  }
   const check = options.check === true || !process.stdout.isTTY;
-  const tree = options.tree === undefined ? await demoTree() : resolve(options.tree);
+  const tree = options.tree === undefined ? await demoSource() : { source: resolve(options.tree) };
   const work = mkdtempSync(join(tmpdir(), "sidus-demo-"));
   try {
     process.exitCode = await inNamespaces({

@@ -1,16 +1,8 @@
-import type { BuildProgress, BuildStep, StepTime } from "../image/build/steps.ts";
+import type { StepTime } from "../image/build/steps.ts";
+import type { Progress } from "../image/progress.ts";
 
-const doing: Readonly<Record<BuildStep, string>> = {
-  lists: "fetching package lists",
-  download: "downloading",
-  unpack: "unpacking",
-  configure: "configuring",
-  initrd: "making the initrd",
-  finish: "finishing",
-};
-
-export interface BuildDisplay extends Disposable {
-  show(progress: BuildProgress): void;
+export interface ProgressDisplay extends Disposable {
+  show(progress: Progress): void;
 }
 
 interface Output {
@@ -20,15 +12,20 @@ interface Output {
 }
 
 /** On a terminal one line that changes in place, otherwise a line for each new step. */
-export function openBuildDisplay(output: Output): BuildDisplay {
+export function openProgressDisplay(output: Output): ProgressDisplay {
   return output.isTTY === true ? liveDisplay(output) : lineDisplay(output);
 }
 
-function liveDisplay(output: Output): BuildDisplay {
-  let last: { progress: BuildProgress; at: number } | undefined;
+/** Bytes come by thousands of pieces a second; nobody reads so fast. */
+const DRAWN_EVERY_MS = 50;
+
+function liveDisplay(output: Output): ProgressDisplay {
+  let last: { progress: Progress; at: number } | undefined;
+  let drawnAt = Number.NEGATIVE_INFINITY;
   const draw = (): void => {
     if (last === undefined) return;
-    const elapsedMs = last.progress.elapsedMs + performance.now() - last.at;
+    drawnAt = performance.now();
+    const elapsedMs = last.progress.elapsedMs + drawnAt - last.at;
     const width = (output.columns ?? 80) - 1;
     output.write(`\r\x1b[2K${renderProgress({ ...last.progress, elapsedMs }).slice(0, width)}`);
   };
@@ -36,8 +33,9 @@ function liveDisplay(output: Output): BuildDisplay {
   const timer = setInterval(draw, 500);
   return {
     show(progress) {
+      const isNew = progress.step !== last?.progress.step;
       last = { progress, at: performance.now() };
-      draw();
+      if (isNew || last.at - drawnAt >= DRAWN_EVERY_MS) draw();
     },
     [Symbol.dispose]() {
       clearInterval(timer);
@@ -46,32 +44,38 @@ function liveDisplay(output: Output): BuildDisplay {
   };
 }
 
-function lineDisplay(output: Output): BuildDisplay {
-  const said = new Set<BuildStep>();
-  let last: BuildStep | undefined;
+function lineDisplay(output: Output): ProgressDisplay {
+  const said = new Set<string>();
+  let last: string | undefined;
   return {
     show({ step, elapsedMs }) {
       // Each round of apt begins with a download; within it, unpacking and configuring take turns.
-      if (step === "download" && step !== last) said.clear();
+      if (step === "downloading" && step !== last) said.clear();
       last = step;
       if (said.has(step)) return;
       said.add(step);
-      output.write(`${seconds(elapsedMs)} ${doing[step]}\n`);
+      output.write(`${seconds(elapsedMs)} ${step}\n`);
     },
     [Symbol.dispose]() {},
   };
 }
 
-/** `  12 s  [======    ] unpacking 41/68 libssl3` */
-export function renderProgress({ step, item, done, total, elapsedMs }: BuildProgress): string {
-  const count = total === 0 ? "" : ` ${done}/${total}`;
-  const filled = total === 0 ? 0 : Math.round((done / total) * 20);
+/** `  12 s  [======    ] unpacking 41/68 libssl3`, `   2 s [==        ] sealing 120/725 MB` */
+export function renderProgress({ step, item, done, total, unit, elapsedMs }: Progress): string {
+  const counted =
+    unit === "items" ? `${done}/${total}` : `${megabytes(done)}/${megabytes(total)} MB`;
+  const count = total === 0 ? "" : ` ${counted}`;
+  const filled = total === 0 ? 0 : Math.round(Math.min(1, done / total) * 20);
   const bar = `[${"=".repeat(filled)}${" ".repeat(20 - filled)}]`;
-  return `${seconds(elapsedMs)} ${bar} ${doing[step]}${count}${item === "" ? "" : ` ${item}`}`;
+  return `${seconds(elapsedMs)} ${bar} ${step}${count}${item === "" ? "" : ` ${item}`}`;
 }
 
 export function renderTimes(steps: readonly StepTime[]): string {
   return steps.map((time) => `${time.step} ${time.seconds.toFixed(1)} s`).join(", ");
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
 }
 
 function seconds(ms: number): string {

@@ -13,6 +13,7 @@ import type { Firmware } from "./firmware.ts";
 import { type Machine, powerOn } from "./machine.ts";
 import { type DemoNode, demoNetwork, demoNodes, makeNetwork } from "./network.ts";
 import { openScreen, type Screen } from "./screen.ts";
+import type { DemoTree } from "./tree.ts";
 
 /** How often the display is drawn and the nodes are looked at. */
 const LOOK_EVERY_MS = 250;
@@ -20,7 +21,7 @@ const LOOK_EVERY_MS = 250;
 const LEAVE_CONSOLE = 0x1d;
 
 export interface InsideOptions {
-  readonly tree: string;
+  readonly tree: DemoTree;
   /** Directory for configuration, state and console logs; the caller removes it. */
   readonly work: string;
   readonly nodes: number;
@@ -147,7 +148,8 @@ function writeConfig({ tree, work, layer }: InsideOptions, nodes: readonly DemoN
       interface: demoNetwork.bridge,
       state: join(work, "state"),
       dhcp: { range: demoNetwork.range, lease: "1h" },
-      exports: { demo: { source: tree } },
+      ...("images" in tree ? { images: tree.images } : {}),
+      exports: { demo: "images" in tree ? { image: tree.image } : { source: tree.source } },
       boot: {
         default: layer,
         labels: { [layer]: { append: "console=ttyS0,115200 mitigations=off" } },

@@ -4,37 +4,74 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { buildTree } from "../../image/build/build.ts";
+import { type BuildOutput, buildTree } from "../../image/build/build.ts";
+import { isRootOfMachine } from "../../image/namespace/user-namespace.ts";
+import { defaultRecipe } from "../../image/recipe/default.ts";
+import { ImageStore } from "../../image/store/store.ts";
+import { CURRENT } from "../../image/store/versions.ts";
 import { systemClock } from "../../net/clock.ts";
-import { openBuildDisplay } from "../progress.ts";
+import { openProgressDisplay } from "../progress.ts";
 import { version } from "../version.ts";
 
 const SUITE = "bookworm";
+const PREFIX = `demo-${SUITE}-`;
 
-/** The demonstration's tree: built once into the cache, again when what builds it has changed. */
+/** What the demonstration's nodes boot: a directory, or the current version of a sealed image. */
+export type DemoTree =
+  | { readonly source: string }
+  | { readonly images: string; readonly image: string };
+
+/** Built once into the cache, again when what builds it has changed. */
+export async function demoSource(): Promise<DemoTree> {
+  return isRootOfMachine() ? { source: await demoTree() } : await demoImage();
+}
+
+/** As a directory, which belongs to the machine's root. */
 export async function demoTree(): Promise<string> {
-  const cache = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sidus");
-  const prefix = `demo-${SUITE}-`;
-  const name = `${prefix}${builderDigest()}`;
+  const cache = cacheDirectory();
+  const name = demoName();
   const output = join(cache, name);
   if (existsSync(output)) return output;
+  await build({ output }, cache);
+  removeOthers(cache, name);
+  return output;
+}
 
+/** Sealed: a file of one's own, in which owners are right. */
+async function demoImage(): Promise<DemoTree> {
+  const cache = cacheDirectory();
+  const images = join(cache, "images");
+  const name = demoName();
+  if (!existsSync(join(images, name, CURRENT))) {
+    await build({ output: undefined, images: new ImageStore(images) }, cache);
+    removeOthers(images, name);
+  }
+  return { images, image: name };
+}
+
+function cacheDirectory(): string {
+  return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sidus");
+}
+
+function demoName(): string {
+  return `${PREFIX}${builderDigest()}`;
+}
+
+async function build(output: BuildOutput, cache: string): Promise<void> {
   mkdirSync(cache, { recursive: true });
-  process.stderr.write(`Building the demonstration's tree, once: ${output}\n`);
+  process.stderr.write(`Building the demonstration's tree, once, into ${cache}\n`);
   const interrupt = new AbortController();
   const stop = (): void => interrupt.abort();
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) process.on(signal, stop);
   try {
-    using display = openBuildDisplay(process.stderr);
+    using display = openProgressDisplay(process.stderr);
     await buildTree(
       {
-        name: "demo",
-        suite: SUITE,
-        include: [],
-        mirrors: [],
-        output,
-        rootPassword: "sidus",
+        name: output.output === undefined ? demoName() : "demo",
+        recipe: { ...defaultRecipe, suite: SUITE, rootPassword: { kind: "clear", text: "sidus" } },
+        recipeText: undefined,
+        ...output,
         logFile: join(cache, "demo-build.log"),
         version,
       },
@@ -43,22 +80,32 @@ export async function demoTree(): Promise<string> {
   } finally {
     for (const signal of signals) process.off(signal, stop);
   }
-  for (const old of readdirSync(cache)) {
-    if (old.startsWith(prefix) && old !== name) rmSync(join(cache, old), { recursive: true });
-  }
-  return output;
 }
 
-/** Over everything that decides what a tree is like. */
+/** Trees of earlier versions of sidus. */
+function removeOthers(directory: string, name: string): void {
+  for (const old of readdirSync(directory)) {
+    if (old.startsWith(PREFIX) && old !== name) {
+      rmSync(join(directory, old), { recursive: true });
+    }
+  }
+}
+
+const image = fileURLToPath(new URL("../../image/", import.meta.url));
+
+/** What decides what a tree is like; the rest of image/ is about what is done with it. */
+const decisive = ["build", "chroot", "overlay", "recipe", "settings"];
+
 function builderDigest(): string {
-  const folder = fileURLToPath(new URL("../../image/", import.meta.url));
   const hash = createHash("sha256");
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  for (const file of entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()) {
-    hash.update(`${relative(folder, file)}\0`).update(readFileSync(file));
+  for (const file of decisive.flatMap(filesBelow).sort()) {
+    hash.update(`${relative(image, file)}\0`).update(readFileSync(file));
   }
   return hash.digest("hex").slice(0, 12);
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(image, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
 }

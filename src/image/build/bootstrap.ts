@@ -1,95 +1,88 @@
-import type { BuildOptions } from "./build.ts";
+import { join } from "node:path";
+import { placeFile } from "../place.ts";
+import { dpkgOptions, refusals } from "./packages.ts";
 
-/** Debian's names of the kernel packages that differ from the architecture's. */
-const kernelFlavours: Readonly<Record<string, string>> = { i386: "686-pae", armhf: "armmp" };
-
-export function kernelPackage(architecture: string): string {
-  return `linux-image-${kernelFlavours[architecture] ?? architecture}`;
+/** What a bootstrap makes a tree of. */
+export interface BootstrapPlan {
+  readonly suite: string;
+  readonly architecture: string;
+  /** Lines for apt, or files of such; none: the distribution's own archive. */
+  readonly sources: readonly string[];
+  /** Of that archive. */
+  readonly components: readonly string[];
+  readonly packages: readonly string[];
+  /** What is unpacked of what no node needs otherwise, as dpkg's `path-include` has it. */
+  readonly pathIncludes: readonly string[];
+  /** Never installed. */
+  readonly exclude: readonly string[];
+  /** A file of answers for debconf; undefined: there are none. */
+  readonly selections: string | undefined;
+  /** A directory of files that are laid into the tree before any package. */
+  readonly configuration: string;
+  /** One of ours, that are there when all packages but the essential ones come: their scripts read some. */
+  readonly overlay: string;
+  readonly isRootOfMachine: boolean;
 }
 
-/** Loaders for BIOS and UEFI, signed ones too. */
-const amd64Loaders = [
-  "grub-efi-amd64-bin",
-  "grub-efi-amd64-signed",
-  "ipxe",
-  "pxelinux",
-  "shim-signed",
-  "syslinux-common",
-];
-
-const loaders: Readonly<Record<string, readonly string[]>> = {
-  amd64: amd64Loaders,
-  i386: ["grub-efi-ia32-bin", "ipxe", "pxelinux", "syslinux-common"],
-  arm64: ["grub-efi-arm64-bin", "grub-efi-arm64-signed", "shim-signed"],
-};
-
-/** A system that boots from the network, and no more. */
-const packages = [
-  "e2fsprogs",
-  "initramfs-tools",
-  "iproute2",
-  "kmod",
-  "login",
-  "open-iscsi",
-  "passwd",
-  "systemd-sysv",
-  "udev",
-  "zstd",
-];
-
-/** Nobody reads these on a node; licences stay. */
-const pathExcludes = [
-  "/usr/share/doc/*",
-  "/usr/share/info/*",
-  "/usr/share/locale/*",
-  "/usr/share/man/*",
-];
-const pathIncludes = ["/usr/share/doc/*/copyright", "/usr/share/locale/locale.alias"];
-
-/** Keeps bookworm from installing perl only to merge /usr, and so from 70 MB. */
+/** Keep a suite from installing perl only to merge /usr, and so from 70 MB. */
 export const MERGED_USR_HOOKS = "/usr/share/mmdebstrap/hooks/maybe-merged-usr";
 
-/** What the hooks below find in their environment. */
-export interface BootstrapPaths {
-  /** Files to lay over the tree before a kernel comes. */
-  readonly overlay: string;
-  /** `root:PASSWORD`, as chpasswd reads it; undefined leaves root without a password that fits. */
-  readonly passwords: string | undefined;
+/** Of the tree while it is built: on disk it is when all of it is there, not file by file. */
+export const DPKG_OF_BUILD = "etc/dpkg/dpkg.cfg.d/sidus-build";
+
+/** The configuration that packages are installed by. */
+export function writeConfiguration(directory: string, exclude: readonly string[]): void {
+  placeFile(join(directory, DPKG_OF_BUILD), "force-unsafe-io\n", 0o644);
+  if (exclude.length === 0) return;
+  placeFile(join(directory, "etc/apt/preferences.d/sidus"), refusals(exclude), 0o644);
 }
 
-export function bootstrapEnvironment(paths: BootstrapPaths): Record<string, string> {
+/** apt.conf(5), in the tree for good: what it installs later comes without recommended packages as well. */
+export const aptOptions = ['APT::Install-Recommends "false";', 'Acquire::Languages "none";'];
+
+/**
+ * What mmdebstrap's hooks and the scripts of packages find in their environment. The kernel's would make an initrd, before
+ * what belongs into it is there: that is made once, afterwards.
+ */
+export function bootstrapEnvironment(
+  plan: Pick<BootstrapPlan, "configuration" | "overlay" | "selections">,
+): Record<string, string> {
   return {
-    SIDUS_OVERLAY: paths.overlay,
-    ...(paths.passwords === undefined ? {} : { SIDUS_PASSWORDS: paths.passwords }),
+    INITRD: "No",
+    LC_ALL: "C.UTF-8",
+    DEBIAN_FRONTEND: "noninteractive",
+    SIDUS_CONFIGURATION: plan.configuration,
+    SIDUS_OVERLAY: plan.overlay,
+    ...(plan.selections === undefined ? {} : { SIDUS_SELECTIONS: plan.selections }),
   };
 }
 
-/** The command line of mmdebstrap. The kernel comes last and by itself: so its initrd is made once, with our hooks. */
-export function bootstrapCommand(
-  options: Pick<BuildOptions, "suite" | "include" | "mirrors">,
-  machine: { readonly architecture: string; readonly hasMergedUsrHooks: boolean },
-  paths: BootstrapPaths,
+/** The command line of mmdebstrap: everything in one run, with apt's lists left in the tree. */
+export function mmdebstrapCommand(
+  plan: BootstrapPlan,
+  mergesUsr: boolean,
   target: string,
 ): string[] {
-  const kernel = kernelPackage(machine.architecture);
   return [
     "mmdebstrap",
     "--verbose",
-    "--mode=root",
+    `--mode=${plan.isRootOfMachine ? "root" : "unshare"}`,
     "--variant=minbase",
     "--format=directory",
-    `--include=${[...packages, ...(loaders[machine.architecture] ?? []), ...options.include].join(",")}`,
-    '--aptopt=APT::Install-Recommends "false"',
-    ...pathExcludes.map((path) => `--dpkgopt=path-exclude=${path}`),
-    ...pathIncludes.map((path) => `--dpkgopt=path-include=${path}`),
-    ...(machine.hasMergedUsrHooks ? [`--hook-dir=${MERGED_USR_HOOKS}`] : []),
+    `--architectures=${plan.architecture}`,
+    `--components=${plan.components.join(",")}`,
+    `--include=${plan.packages.join(",")}`,
+    "--skip=cleanup/apt/lists",
+    ...aptOptions.map((option) => `--aptopt=${option}`),
+    ...dpkgOptions(plan.pathIncludes).map((option) => `--dpkgopt=${option}`),
+    ...(mergesUsr ? [`--hook-dir=${MERGED_USR_HOOKS}`] : []),
+    '--setup-hook=cp -a "$SIDUS_CONFIGURATION/." "$1/"',
     '--essential-hook=cp -a "$SIDUS_OVERLAY/." "$1/"',
-    `--customize-hook=APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes install -oDPkg::Chroot-Directory="$1" ${kernel}`,
-    ...(paths.passwords === undefined
+    ...(plan.selections === undefined
       ? []
-      : ['--customize-hook=chroot "$1" chpasswd <"$SIDUS_PASSWORDS"']),
-    options.suite,
+      : ['--essential-hook=chroot "$1" debconf-set-selections <"$SIDUS_SELECTIONS"']),
+    plan.suite,
     target,
-    ...options.mirrors,
+    ...plan.sources,
   ];
 }

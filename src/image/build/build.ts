@@ -1,18 +1,37 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import process from "node:process";
-import type { Clock } from "../../net/clock.ts";
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { UserError } from "../../user-error.ts";
-import { runConfined } from "../chroot/confined.ts";
+import { runHooks } from "../chroot/hooks.ts";
+import { isRootOfMachine } from "../namespace/user-namespace.ts";
 import { placeDirectory, placeFile } from "../place.ts";
+import type { Recipe } from "../recipe/recipe.ts";
+import { settingsOf } from "../settings/compose.ts";
+import type { Settings } from "../settings/settings.ts";
 import { openStaging, type Staging } from "../staging.ts";
+import type { Manifest } from "../store/manifest.ts";
 import { sealTree } from "../store/seal.ts";
-import type { ImageStore, Manifest } from "../store/store.ts";
-import { bootstrapCommand, bootstrapEnvironment, MERGED_USR_HOOKS } from "./bootstrap.ts";
-import { finishTree, type TreeKernel, treeKernel } from "./finish.ts";
+import type { ImageStore } from "../store/store.ts";
+import { ownArchitecture, refuseForeign } from "./architecture.ts";
+import {
+  type BootstrapPlan,
+  bootstrapEnvironment,
+  DPKG_OF_BUILD,
+  MERGED_USR_HOOKS,
+  mmdebstrapCommand,
+  writeConfiguration,
+} from "./bootstrap.ts";
+import { cleanTree } from "./clean.ts";
+import { applySettings, makeInitramfs, purgePackages, runCommands } from "./customise.ts";
+import { debootstrapTree, placeKeys } from "./debootstrap.ts";
+import { comesUnmerged, type Distribution, distributionOf, sourcesOf } from "./distribution.ts";
+import { epochOf } from "./epoch.ts";
+import { finishTree, forgetBuilder, type TreeKernel, treeKernel } from "./finish.ts";
+import { normaliseTree } from "./normalise.ts";
 import { writeOverlay } from "./overlay.ts";
-import { type BuildProgress, BuildSteps, type StepTime } from "./steps.ts";
+import { packagesOf } from "./packages.ts";
+import type { StepTime } from "./steps.ts";
+import { type BuildDeps, BuildWork } from "./work.ts";
 
 /** A directory, a sealed image, or both. */
 export type BuildOutput =
@@ -32,26 +51,13 @@ export type BuildOptions = BuildSettings & BuildOutput;
 interface BuildSettings {
   /** What nodes say that they run. */
   readonly name: string;
-  /** A suite of Debian: bookworm, trixie, … */
-  readonly suite: string;
-  /** Packages besides those that booting needs. */
-  readonly include: readonly string[];
-  /** As mmdebstrap takes them: URLs, `deb …` lines, sources files. None: its own choice for the suite. */
-  readonly mirrors: readonly string[];
-  /** Undefined: nobody logs in as root by password. */
-  readonly rootPassword: string | undefined;
+  readonly recipe: Recipe;
+  /** As it was read, for the manifest; undefined where there was no file. */
+  readonly recipeText: string | undefined;
   /** All that the build prints. */
   readonly logFile: string;
   /** Of sidus, for the tree's identity. */
   readonly version: string;
-}
-
-export interface BuildDeps {
-  readonly clock: Clock;
-  readonly progress: (progress: BuildProgress) => void;
-  /** Gets each line that goes to the log. */
-  readonly line?: (text: string) => void;
-  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BuildResult {
@@ -64,61 +70,144 @@ export interface BuildResult {
   readonly logFile: string;
 }
 
+/** What a recipe comes to on this machine. */
+interface Plan {
+  readonly architecture: string;
+  readonly distribution: Distribution;
+  readonly settings: Settings;
+  readonly sources: readonly string[];
+  readonly components: readonly string[];
+  readonly packages: readonly string[];
+}
+
 /**
- * Builds a tree that boots from the network, as root. Until it is whole there is nothing of it; whatever ends the
- * build early leaves no mount and no process, and at most a hidden directory that the next build removes.
+ * Builds a tree that boots from the network, as root of the machine or of a user namespace. Until it is whole there is
+ * nothing of it; whatever ends the build early leaves no mount and no process, and at most a hidden directory that the
+ * next build removes.
  * @throws UserError
  */
 export async function buildTree(options: BuildOptions, deps: BuildDeps): Promise<BuildResult> {
   refuseImpossible(options);
-  const architecture = execFileSync("dpkg", ["--print-architecture"], { encoding: "utf8" }).trim();
+  const plan = planOf(options.recipe);
   const staging = stage(options);
-  const steps = new BuildSteps(deps.clock);
   try {
-    openLog(options);
-    await bootstrap(options, deps, { staging, steps, architecture });
-    const finish = (item: string): void => {
-      deps.signal?.throwIfAborted();
-      steps.finish(item);
-      deps.progress(steps.current);
-    };
-    finish("identity and services");
+    using work = new BuildWork(staging.tree, options.logFile, deps);
+    await growTree(options, plan, staging, work);
     const kernel = treeKernel(staging.tree);
-    finishTree(staging.tree, {
-      name: options.name,
-      suite: options.suite,
-      architecture,
-      built: new Date(deps.clock.epochMs()).toISOString(),
-      sidus: options.version,
-    });
-    if (options.images !== undefined) finish("sealing");
-    const image = await seal(options, deps, staging);
-    if (options.output === undefined) staging.discard();
-    else {
-      finish("writing to disk");
-      // Else a power cut soon after could leave a whole directory of empty files.
-      execFileSync("sync", ["--file-system", staging.tree]);
-      deps.signal?.throwIfAborted();
-      staging.commit();
-    }
+    const image = await seal(options, deps, work);
+    if (options.output !== undefined) keep(staging, work);
+    else staging.discard();
     return {
       directory: options.output,
       image,
       kernel,
-      steps: steps.times(),
-      seconds: Math.round(steps.current.elapsedMs / 100) / 10,
+      steps: work.steps.times(),
+      seconds: Math.round(work.steps.current.elapsedMs / 100) / 10,
       logFile: options.logFile,
     };
   } catch (error) {
     staging.discard();
+    const goal = `building ${goalOf(options)}`;
     if (deps.signal?.aborted === true) {
-      throw new UserError(`building ${goalOf(options)} was interrupted; nothing of it is left`, {
+      throw new UserError(`${goal} was interrupted; nothing of it is left`, {
         cause: error,
         exitCode: 1,
       });
     }
+    if (error instanceof UserError && error.message.startsWith("failed: ")) {
+      throw new UserError(`${goal} ${error.message}`, { cause: error, exitCode: 1 });
+    }
     throw error;
   }
+}
+
+/** @throws UserError */
+export function planOf(recipe: Recipe): Plan {
+  const architecture = recipe.architecture ?? ownArchitecture();
+  refuseForeign(architecture);
+  const distribution = distributionOf(recipe.suite, recipe.mirrors);
+  const settings = settingsOf(recipe, { architecture, distribution: distribution.name });
+  const asked = recipe.components.length > 0 ? recipe.components : distribution.components;
+  const components = [...new Set([...asked, ...settings.components])];
+  return {
+    architecture,
+    distribution,
+    settings,
+    sources: sourcesOf(distribution, { ...recipe, components }),
+    components,
+    packages: packagesOf(recipe, settings, { distribution, architecture }),
+  };
+}
+
+async function growTree(
+  { name, recipe, version }: BuildOptions,
+  plan: Plan,
+  staging: Staging,
+  work: BuildWork,
+): Promise<void> {
+  const { tree, line: log, signal } = work;
+  const hooks = { action: "build", name, tree, log, signal };
+  await runHooks("before", hooks);
+  await bootstrap(recipe, plan, staging, work);
+  forgetBuilder(tree);
+  const epoch = epochOf(tree);
+  work.epoch = epoch;
+  work.begin("applying settings");
+  await applySettings(recipe, plan.settings, work);
+  work.begin("making the initrd");
+  await makeInitramfs(recipe.initramfs, work);
+  if (recipe.commands.length > 0) work.begin("running commands");
+  await runCommands(recipe, work);
+  if (recipe.purge.length > 0) work.begin("purging");
+  await purgePackages(recipe.purge, work);
+  await runHooks("after", hooks);
+  work.begin("cleaning");
+  rmSync(join(tree, DPKG_OF_BUILD), { force: true });
+  cleanTree(tree);
+  finishTree(tree, {
+    name,
+    suite: recipe.suite,
+    architecture: plan.architecture,
+    built: new Date(epoch * 1000).toISOString(),
+    sidus: version,
+  });
+  normaliseTree(tree, epoch);
+}
+
+async function bootstrap(
+  recipe: Recipe,
+  { architecture, settings, sources, components, packages }: Plan,
+  { directory, tree }: Staging,
+  work: BuildWork,
+): Promise<void> {
+  work.begin("fetching package lists");
+  const temporary = join(directory, "tmp");
+  placeDirectory(temporary);
+  const selections = join(directory, "selections");
+  placeFile(selections, settings.selections.map((line) => `${line}\n`).join(""), 0o600);
+  const configuration = join(directory, "configuration");
+  writeConfiguration(configuration, recipe.exclude);
+  const overlay = join(directory, "overlay");
+  writeOverlay(overlay, recipe.initramfs);
+  const plan: BootstrapPlan = {
+    suite: recipe.suite,
+    architecture,
+    sources,
+    components,
+    packages,
+    pathIncludes: settings.pathIncludes,
+    exclude: recipe.exclude,
+    selections: settings.selections.length === 0 ? undefined : selections,
+    configuration,
+    overlay,
+    isRootOfMachine: isRootOfMachine(),
+  };
+  if (recipe.bootstrap === "debootstrap") return await debootstrapTree(plan, work);
+  const mergesUsr = comesUnmerged(recipe.suite) && existsSync(MERGED_USR_HOOKS);
+  const command = mmdebstrapCommand(plan, mergesUsr, tree);
+  const environment = { ...bootstrapEnvironment(plan), TMPDIR: temporary };
+  await work.confined("mmdebstrap", command, environment);
+  placeKeys(sources, tree);
 }
 
 function stage({ name, output, images }: BuildOptions): Staging {
@@ -126,24 +215,50 @@ function stage({ name, output, images }: BuildOptions): Staging {
 }
 
 async function seal(
-  { name, images, version }: BuildOptions,
+  { name, images, version, recipeText }: BuildOptions,
   { clock, signal }: BuildDeps,
-  { tree }: Staging,
+  work: BuildWork,
 ): Promise<Manifest | undefined> {
   if (images === undefined) return undefined;
-  const sealedAt = new Date(clock.epochMs());
-  return await sealTree({ name, tree, store: images, version, sealedAt, signal });
+  work.begin("sealing");
+  return await sealTree({
+    name,
+    tree: work.tree,
+    store: images,
+    version,
+    sealedAt: new Date(clock.epochMs()),
+    signal,
+    origin: { made: "build", parent: undefined, recipe: recipeText },
+    progress: (progress) => work.show(progress),
+  });
+}
+
+function keep(staging: Staging, work: BuildWork): void {
+  work.begin("writing to disk");
+  // Else a power cut soon after could leave a whole directory of empty files.
+  execFileSync("sync", ["--file-system", staging.tree]);
+  work.signal?.throwIfAborted();
+  staging.commit();
 }
 
 function goalOf({ name, output }: BuildOptions): string {
   return output ?? `the image ${name}`;
 }
 
-function refuseImpossible({ images }: BuildOptions): void {
-  if (process.getuid?.() !== 0) {
-    throw new UserError("building a tree needs root, for owners and devices: sudo sidus build …");
+function refuseImpossible({ images, output, recipe }: BuildOptions): void {
+  if (!isRootOfMachine()) {
+    if (output !== undefined) {
+      throw new UserError(
+        "only root builds a directory: in yours its files would belong to your subordinate users; build an image (--image), or sudo sidus build …",
+      );
+    }
+    if (recipe.bootstrap === "debootstrap") {
+      throw new UserError(
+        "bootstrap: debootstrap makes devices, which only root of the machine may: choose mmdebstrap, or sudo sidus build …",
+      );
+    }
   }
-  refuseMissing("mmdebstrap", "mmdebstrap");
+  refuseMissing(recipe.bootstrap, recipe.bootstrap);
   if (images !== undefined) refuseMissing("mkfs.erofs", "erofs-utils");
 }
 
@@ -152,65 +267,4 @@ function refuseMissing(program: string, debian: string): void {
   throw new UserError(
     `${program} is not installed: apt-get install ${debian}, or sidus doctor build --fix`,
   );
-}
-
-function openLog(options: BuildOptions): void {
-  try {
-    mkdirSync(dirname(options.logFile), { recursive: true });
-    writeFileSync(options.logFile, "");
-  } catch (cause) {
-    throw new UserError(`cannot write the log ${options.logFile}: ${String(cause)}`, { cause });
-  }
-}
-
-async function bootstrap(
-  options: BuildOptions,
-  deps: BuildDeps,
-  work: { staging: Staging; steps: BuildSteps; architecture: string },
-): Promise<void> {
-  const { staging, steps, architecture } = work;
-  const overlay = join(staging.directory, "overlay");
-  writeOverlay(overlay);
-  const passwords = join(staging.directory, "passwords");
-  if (options.rootPassword !== undefined) {
-    placeFile(passwords, `root:${options.rootPassword}\n`, 0o600);
-  }
-  const temporary = join(staging.directory, "tmp");
-  placeDirectory(temporary);
-  const paths = {
-    overlay,
-    passwords: options.rootPassword === undefined ? undefined : passwords,
-  };
-  const machine = { architecture, hasMergedUsrHooks: existsSync(MERGED_USR_HOOKS) };
-  deps.progress(steps.current);
-  const status = await runConfined({
-    command: bootstrapCommand(options, machine, paths, staging.tree),
-    environment: {
-      ...process.env,
-      ...bootstrapEnvironment(paths),
-      LC_ALL: "C.UTF-8",
-      DEBIAN_FRONTEND: "noninteractive",
-      TMPDIR: temporary,
-    },
-    logFile: options.logFile,
-    line(text) {
-      deps.line?.(text);
-      if (steps.read(text)) deps.progress(steps.current);
-    },
-    signal: deps.signal,
-  });
-  deps.signal?.throwIfAborted();
-  if (status !== 0) throw failed(options);
-}
-
-/** The first complaint says what went wrong; those after it are its consequences. */
-function failed(options: BuildOptions): UserError {
-  const { logFile } = options;
-  const complaint = readFileSync(logFile, "utf8")
-    .split("\n")
-    .find((line) => /^(?:E:|dpkg: error)/.test(line));
-  const why = complaint === undefined ? "" : `: ${complaint.trim()}`;
-  return new UserError(`building ${goalOf(options)} failed${why}; all of it is in ${logFile}`, {
-    exitCode: 1,
-  });
 }

@@ -2,13 +2,14 @@ import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { placeDirectory, placeFile, placeLink } from "../place.ts";
+import { RESOLV_CONF } from "../settings/network.ts";
 
 /** Which tree a node runs: /etc/sidus/tree in it, as `key: value` lines. */
 export interface TreeIdentity {
   readonly name: string;
   readonly suite: string;
   readonly architecture: string;
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC: its epoch, so that the same tree says the same. */
   readonly built: string;
   /** The version of sidus that built it. */
   readonly sidus: string;
@@ -22,7 +23,10 @@ export interface TreeKernel {
   readonly initrdBytes: number;
 }
 
-/** Work of a machine with disks, which a whole room would do at once over the network; and five spare logins. */
+/**
+ * Work of a machine with disks, which a whole room would do at once over the network; five spare logins; and what fetches
+ * a module (configfs, fuse, dm-mod) that is loaded when it is used, anyway.
+ */
 const maskedUnits = [
   "apt-daily.timer",
   "apt-daily-upgrade.timer",
@@ -32,22 +36,41 @@ const maskedUnits = [
   "fstrim.timer",
   "getty-static.service",
   "man-db.timer",
+  "sys-fs-fuse-connections.mount",
+  "sys-kernel-config.mount",
   "systemd-pstore.service",
+  "systemd-repart.service",
 ];
 
-/** Brings a bootstrapped tree into the state that every node may start from; nothing of the building machine stays. */
+/** What a bootstrap takes from the machine that it runs on: whose names its nodes ask, they are told by others. */
+export function forgetBuilder(tree: string): void {
+  placeFile(join(tree, "etc/resolv.conf"), "", 0o644);
+  rmSync(join(tree, "etc/hostname"), { force: true });
+}
+
+/** In /dev besides devices: who can make none finds it empty. */
+const deviceLinks = { fd: "fd", stdin: "fd/0", stdout: "fd/1", stderr: "fd/2" } as const;
+
+/** Brings a bootstrapped tree into the state that every node may start from. */
 export function finishTree(tree: string, identity: TreeIdentity): void {
-  for (const mountPoint of ["ro", "rw"]) placeDirectory(join(tree, mountPoint));
+  for (const mountPoint of ["ro", "rw", "dev/pts", "dev/shm"]) {
+    placeDirectory(join(tree, mountPoint));
+  }
+  for (const [name, target] of Object.entries(deviceLinks)) {
+    placeLink(join(tree, "dev", name), `/proc/self/${target}`);
+  }
   const systemd = join(tree, "etc/systemd/system");
   for (const unit of maskedUnits) placeLink(join(systemd, unit), "/dev/null");
   placeLink(
     join(systemd, "multi-user.target.wants/sidus-up.service"),
     "/etc/systemd/system/sidus-up.service",
   );
+  // Nodes leave a link alone (rootaufs); into a file they write what DHCP said.
+  if (existsSync(join(tree, RESOLV_CONF))) {
+    placeLink(join(tree, "etc/resolv.conf"), RESOLV_CONF);
+  }
   // machine-id(5): empty, so that each node makes one of its own at boot.
   placeFile(join(tree, "etc/machine-id"), "", 0o644);
-  rmSync(join(tree, "etc/hostname"), { force: true });
-  placeFile(join(tree, "etc/resolv.conf"), "", 0o644);
   if (existsSync(join(tree, "etc/iscsi"))) {
     // Two initiators of one name would take each other's sessions.
     placeFile(join(tree, "etc/iscsi/initiatorname.iscsi"), "GenerateName=yes\n", 0o600);
@@ -61,14 +84,20 @@ function renderIdentity(identity: TreeIdentity): string {
     .join("");
 }
 
-/** The newest kernel. @throws UserError where it could not boot a node. */
-export function treeKernel(tree: string): TreeKernel {
+/** Version of the newest kernel. @throws UserError where there is none. */
+export function newestKernel(tree: string): string {
   const versions = readdirSync(join(tree, "boot"))
     .filter((name) => name.startsWith("vmlinuz-"))
     .map((name) => name.slice("vmlinuz-".length))
     .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
   const version = versions.at(-1);
   if (version === undefined) throw incomplete("it has no kernel: no /boot/vmlinuz-VERSION");
+  return version;
+}
+
+/** The newest kernel. @throws UserError where it could not boot a node. */
+export function treeKernel(tree: string): TreeKernel {
+  const version = newestKernel(tree);
   const kernel = `/boot/vmlinuz-${version}`;
   const initrd = `/boot/initrd.img-${version}`;
   for (const path of [kernel, initrd, `/lib/modules/${version}/modules.dep`]) {

@@ -1,34 +1,27 @@
 import type { Clock, Instant } from "../../net/clock.ts";
-
-/** What a build is doing. Some come back: base system and kernel are each fetched, unpacked and configured by themselves. */
-export type BuildStep = "lists" | "download" | "unpack" | "configure" | "initrd" | "finish";
-
-export interface BuildProgress {
-  readonly step: BuildStep;
-  /** What it is at now: a package, a file; "" where there is nothing to name. */
-  readonly item: string;
-  /** Of `total` in this step; both 0 where nobody knows. */
-  readonly done: number;
-  readonly total: number;
-  readonly elapsedMs: number;
-}
+import type { Progress } from "../progress.ts";
 
 export interface StepTime {
-  readonly step: BuildStep;
+  readonly step: string;
   readonly seconds: number;
 }
 
-/** Reads along with what mmdebstrap, apt and dpkg print, and times what they do. */
+/**
+ * What a build is doing: its own steps, and within them what mmdebstrap, debootstrap, apt and dpkg print. Some come back:
+ * base system and packages are each fetched, unpacked and configured by themselves.
+ */
 export class BuildSteps {
   readonly #clock: Clock;
   readonly #startedAt: Instant;
-  readonly #times = new Map<BuildStep, number>();
-  #step: BuildStep = "lists";
+  readonly #times = new Map<string, number>();
+  #step = "fetching package lists";
   #stepStartedAt: Instant;
   #item = "";
   /** Items by step since apt last said how many there are: it unpacks and configures in turns. */
-  readonly #done = new Map<BuildStep, number>();
+  readonly #done = new Map<string, number>();
   #total = 0;
+  /** What a step says of itself. */
+  #own: Progress | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -36,13 +29,16 @@ export class BuildSteps {
     this.#stepStartedAt = this.#startedAt;
   }
 
-  get current(): BuildProgress {
+  get current(): Progress {
+    const elapsedMs = this.#clock.now() - this.#startedAt;
+    if (this.#own !== undefined) return { ...this.#own, elapsedMs };
     return {
       step: this.#step,
       item: this.#item,
       done: Math.min(this.#done.get(this.#step) ?? 0, this.#total),
       total: this.#total,
-      elapsedMs: this.#clock.now() - this.#startedAt,
+      unit: "items",
+      elapsedMs,
     };
   }
 
@@ -63,9 +59,15 @@ export class BuildSteps {
     return false;
   }
 
-  finish(item: string): void {
+  begin(step: string): void {
     this.#total = 0;
-    this.#at("finish", item);
+    this.#at(step, "");
+  }
+
+  /** Of a step that counts for itself; it may have parts with names of their own. */
+  show(progress: Progress): void {
+    this.#at(progress.step, progress.item);
+    this.#own = progress;
   }
 
   /** Seconds by step so far, in the order in which the steps first came. */
@@ -74,11 +76,12 @@ export class BuildSteps {
     return [...this.#times].map(([step, ms]) => ({ step, seconds: Math.round(ms / 100) / 10 }));
   }
 
-  #at(step: BuildStep, item: string): void {
+  #at(step: string, item: string): void {
     if (step !== this.#step) {
       this.#account();
       this.#step = step;
     }
+    this.#own = undefined;
     this.#item = item;
     if (item !== "") this.#done.set(step, (this.#done.get(step) ?? 0) + 1);
   }
@@ -90,14 +93,17 @@ export class BuildSteps {
   }
 }
 
-const patterns: readonly { readonly pattern: RegExp; readonly step: BuildStep }[] = [
-  { pattern: /^I: running apt-get update/, step: "lists" },
-  { pattern: /^I: downloading packages/, step: "download" },
+const patterns: readonly { readonly pattern: RegExp; readonly step: string }[] = [
+  { pattern: /^I: running apt-get update/, step: "fetching package lists" },
+  { pattern: /^I: downloading packages/, step: "downloading" },
   // Get:12 MIRROR SUITE/COMPONENT ARCHITECTURE PACKAGE …: package lists have no number as their version
-  { pattern: /^Get:\d+ \S+ \S+ \S+ (\S+) \S+ \d\S* \[/, step: "download" },
-  { pattern: /^I: extracting archives/, step: "unpack" },
-  { pattern: /^Unpacking (\S+)/, step: "unpack" },
-  { pattern: /^Setting up (\S+)/, step: "configure" },
-  { pattern: /^update-initramfs: Generating (\S+)/, step: "initrd" },
-  { pattern: /^I: cleaning package lists/, step: "finish" },
+  { pattern: /^Get:\d+ \S+ \S+ \S+ (\S+) \S+ \d\S* \[/, step: "downloading" },
+  { pattern: /^I: extracting archives/, step: "unpacking" },
+  { pattern: /^Unpacking (\S+)/, step: "unpacking" },
+  { pattern: /^Setting up (\S+)/, step: "configuring" },
+  // debootstrap
+  { pattern: /^I: Retrieving (?:InRelease|Release|Packages)/, step: "fetching package lists" },
+  { pattern: /^I: Retrieving (\S+) \d/, step: "downloading" },
+  { pattern: /^I: (?:Extracting|Unpacking) ([a-z0-9][^. ]*)\.\.\./, step: "unpacking" },
+  { pattern: /^I: Configuring (\S+)\.\.\./, step: "configuring" },
 ];

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { finishTree, treeKernel } from "../../../src/image/build/finish.ts";
+import { finishTree, forgetBuilder, treeKernel } from "../../../src/image/build/finish.ts";
 import { directoryOf } from "../../sidus.ts";
 
 const identity = {
@@ -28,6 +28,7 @@ test("nothing of the building machine stays in a tree, and every node starts ali
     "etc/systemd/system/fstrim.timer": "[Unit]\n",
   });
   symlinkSync(join(outside, "resolv.conf"), join(tree, "etc/resolv.conf"));
+  forgetBuilder(tree);
   finishTree(tree, identity);
 
   const text = (path: string): string => readFileSync(join(tree, path), "utf8");
@@ -40,7 +41,11 @@ test("nothing of the building machine stays in a tree, and every node starts ali
   expect(text("etc/sidus/tree")).toBe(
     "name: room\nsuite: bookworm\narchitecture: amd64\nbuilt: 2026-01-01T00:00:00.000Z\nsidus: 0.1.0\n",
   );
-  for (const path of ["ro", "rw"]) expect(lstatSync(join(tree, path)).isDirectory()).toBe(true);
+  for (const path of ["ro", "rw", "dev/pts", "dev/shm"]) {
+    expect(lstatSync(join(tree, path)).isDirectory()).toBe(true);
+  }
+  expect(readlinkSync(join(tree, "dev/fd"))).toBe("/proc/self/fd");
+  expect(readlinkSync(join(tree, "dev/stderr"))).toBe("/proc/self/fd/2");
   const systemd = "etc/systemd/system";
   expect(readlinkSync(join(tree, systemd, "fstrim.timer"))).toBe("/dev/null");
   expect(readlinkSync(join(tree, systemd, "multi-user.target.wants/sidus-up.service"))).toBe(

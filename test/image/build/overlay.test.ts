@@ -22,11 +22,24 @@ test("the table names every file of the overlay", () => {
   expect(Object.keys(overlayFiles).sort()).toEqual(filesBelow(source));
 });
 
+test.each(["initramfs-tools", "dracut"] as const)(
+  "what %s does not need is not in its trees",
+  (initramfs) => {
+    const directory = directoryOf({});
+    writeOverlay(directory, initramfs);
+    const other = initramfs === "dracut" ? "/initramfs-tools/" : "/dracut";
+    const expected = Object.keys(overlayFiles).filter((path) => !path.includes(other));
+    expect(filesBelow(directory)).toEqual(expected.sort());
+    expect(expected.some((path) => path.includes(`/${initramfs}`))).toBe(true);
+  },
+);
+
 test("modes come from the table, whatever the umask", () => {
   const umask = process.umask(0o077);
   try {
     const directory = directoryOf({});
-    writeOverlay(directory);
+    writeOverlay(directory, "initramfs-tools");
+    writeOverlay(directory, "dracut");
     for (const [path, mode] of Object.entries(overlayFiles)) {
       expect(statSync(join(directory, path)).mode & 0o7777, path).toBe(mode);
     }
@@ -46,7 +59,7 @@ test.each(scripts)("%s is executable by its first line and parses", (path) => {
 
 const lacking = lackingOf("busybox");
 describe.skipIf(lacking !== undefined)(title("busybox", lacking), () => {
-  const forInitrd = scripts.filter((path) => path.includes("initramfs-tools/scripts"));
+  const forInitrd = scripts.filter((path) => path.startsWith("usr/lib/sidus/initrd/"));
   test.each(forInitrd)("busybox' shell parses %s", (path) => {
     execFileSync("busybox", ["sh", "-n", join(source, path)]);
   });
@@ -55,8 +68,8 @@ describe.skipIf(lacking !== undefined)(title("busybox", lacking), () => {
 test("what runs in the initrd calls nothing that klibc and the hook do not bring", () => {
   const hook = readFileSync(join(source, "etc/initramfs-tools/hooks/rootaufs"), "utf8");
   const brought = /^for program in (.*); do$/m.exec(hook)?.[1]?.split(" ") ?? [];
-  expect(brought).toEqual(["ip", "blkid", "cmp", "e2fsck", "iscsistart", "mke2fs"]);
-  for (const path of scripts.filter((name) => name.includes("initramfs-tools/scripts"))) {
+  expect(brought).toEqual(["blkid", "cmp", "e2fsck", "iscsistart", "mke2fs"]);
+  for (const path of scripts.filter((name) => name.startsWith("usr/lib/sidus/initrd/"))) {
     const text = readFileSync(join(source, path), "utf8");
     expect(text, path).not.toMatch(/\b(?:sed|grep|awk|tr|cut|rm|head|tail|sort|findmnt)\s+[-'"$/]/);
   }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { type IdentityOf, type Inventory, inventoryOf } from "../boot/inventory.ts";
 import { findKernel } from "../boot/kernel.ts";
 import { availableLoaders } from "../boot/loaders.ts";
@@ -6,9 +6,10 @@ import type { Label } from "../boot/plan.ts";
 import type { ServedExport } from "../boot/served.ts";
 import { contains } from "../bytes/ipv4.ts";
 import type { Config, ExportConfig, LabelConfig } from "../config/config.ts";
+import { readPublicPem } from "../image/store/keys.ts";
 import { currentIn, identityOf } from "../image/store/versions.ts";
 import type { ExportSpec } from "../plane/messages.ts";
-import type { TreeSource, Trees } from "../plane/trees.ts";
+import type { ImageSource, TreeSource, Trees } from "../plane/trees.ts";
 import { resolve } from "../tree/resolve.ts";
 import type { Tree } from "../tree/tree.ts";
 import { UserError } from "../user-error.ts";
@@ -33,7 +34,8 @@ export async function currentOf(
   trees: Trees,
   heardOf: IdentityOf,
 ): Promise<Current> {
-  const specs = await Promise.all(config.exports.map((entry) => specOf(entry, config)));
+  const keys = imageKeysOf(config);
+  const specs = await Promise.all(config.exports.map((entry) => specOf(entry, config, keys)));
   const exports: ServedExport[] = [];
   for (const spec of specs) exports.push(await servedExport(spec, trees));
   const { overlay: path } = config.boot;
@@ -68,20 +70,38 @@ function labelsOf(
   return new Map([...labels].map(([name, label]) => [name, completed(name, label)]));
 }
 
-async function specOf(entry: ExportConfig, config: Config): Promise<ExportSpec> {
+async function specOf(
+  entry: ExportConfig,
+  config: Config,
+  keys: ImageSource["keys"],
+): Promise<ExportSpec> {
   const { name, path, clients, squash } = entry;
-  return { name, path, clients, squash, source: await sourceOf(entry, config) };
+  return { name, path, clients, squash, source: await sourceOf(entry, config, keys) };
 }
 
-async function sourceOf(entry: ExportConfig, { images, file }: Config): Promise<TreeSource> {
+async function sourceOf(
+  entry: ExportConfig,
+  { images, file }: Config,
+  keys: ImageSource["keys"],
+): Promise<TreeSource> {
   if (entry.source.kind === "directory") return entry.source;
   const { name } = entry.source;
   const directory = join(images, name);
   const digest = await currentIn(directory);
-  if (digest !== undefined) return { kind: "image", directory, digest };
+  if (digest !== undefined) return { kind: "image", directory, digest, keys };
   throw new UserError(
     `${file}: exports.${entry.name}: no version of the image ${name} is current in ${images}: sidus build ${name} --image makes one, sidus image use chooses one`,
   );
+}
+
+/** As PEM; undefined where no image need be signed. @throws UserError */
+function imageKeysOf({ imageKeys, file }: Config): readonly string[] | undefined {
+  try {
+    return imageKeys?.map(readPublicPem);
+  } catch (cause) {
+    if (!(cause instanceof UserError)) throw cause;
+    throw new UserError(`${file}: image-keys: ${cause.message}`, { cause });
+  }
 }
 
 async function servedExport(spec: ExportSpec, trees: Trees): Promise<ServedExport> {
@@ -93,11 +113,12 @@ async function servedExport(spec: ExportSpec, trees: Trees): Promise<ServedExpor
     path,
     tree: await trees.open(source),
     pin: isImage ? pinOf(identityOf(source.digest)) : "",
+    image: isImage ? `${basename(source.directory)}@${source.digest}` : undefined,
     admits: (address) => clients.some((network) => contains(network, address)),
     async pinned(pin) {
       const [, digits] = /^@([0-9a-f]{16})$/.exec(pin) ?? [];
       if (!isImage || digits === undefined) return undefined;
-      return trees.version(source.directory, BigInt(`0x${digits}`));
+      return trees.version(source, BigInt(`0x${digits}`));
     },
   };
 }

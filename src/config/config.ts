@@ -13,6 +13,8 @@ export interface Config {
   readonly state: string;
   /** Directory of the sealed images. */
   readonly images: string;
+  /** Files of public keys, one of which must have signed what is served of images; undefined: nobody need have. */
+  readonly imageKeys: readonly string[] | undefined;
   /** Of the data plane. */
   readonly threads: number;
   /** Bytes of memory for the contents of files. */
@@ -124,6 +126,8 @@ export type LabelConfig =
       readonly kind: "linux";
       readonly export: string;
       readonly layer: (typeof layers)[number];
+      /** Of an iSCSI layer: the node's own volume, or the one beside it for administration. */
+      readonly volume: "own" | "admin";
       /** Paths in the tree; undefined: the newest kernel that has an initrd and modules. */
       readonly kernel: string | undefined;
       readonly initrd: string | undefined;

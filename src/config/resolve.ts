@@ -32,6 +32,7 @@ export function resolveConfig(
     subnet: own.subnet,
     state,
     images: written.images ?? "/var/lib/sidus/images",
+    imageKeys: written["image-keys"],
     threads: written.threads ?? Math.min(availableParallelism(), THREADS_MAX),
     cache: written.cache ?? defaultCache(),
     ports: portsOf(written, source),

@@ -78,6 +78,7 @@ export const schema = z.strictObject({
   address: ipv4.optional(),
   state: absolutePath.optional(),
   images: absolutePath.optional(),
+  "image-keys": oneOrMore(absolutePath).optional(),
   threads: values.threads.optional(),
   cache: values.cacheSize.optional(),
   ports: ports.optional(),

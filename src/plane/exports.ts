@@ -7,9 +7,8 @@ export async function openExports(specs: readonly ExportSpec[], trees: Trees): P
   const exports: Export[] = [];
   for (const { source, ...rest } of specs) {
     const tree = await trees.open(source);
-    const isImage = source.kind === "image";
-    const version = (identity: bigint) => trees.version(isImage ? source.directory : "", identity);
-    exports.push(isImage ? { ...rest, tree, version } : { ...rest, tree });
+    if (source.kind === "directory") exports.push({ ...rest, tree });
+    else exports.push({ ...rest, tree, version: (identity) => trees.version(source, identity) });
   }
   return exports;
 }

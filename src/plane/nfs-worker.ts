@@ -21,7 +21,8 @@ async function serve(start: NfsStart, { send, hear }: Main): Promise<void> {
   const telling = opened.use(new Telling(clock, (events) => send({ kind: "told", events })));
   const cache = BlockCache.attach(shared.cache);
   const parents = Parents.attach(shared.parents);
-  const trees = opened.use(new Trees({ clock, cache, parents, isVerified: true }));
+  const warn = (text: string): void => send({ kind: "warned", text });
+  const trees = opened.use(new Trees({ clock, cache, parents, isVerified: true, warn }));
   let exports: readonly Export[] = await openExports(start.exports, trees);
   const mounts = new SharedMounts(new Mounts(), (change) => send({ kind: "mounts", change }));
   const server = opened.use(

@@ -20,6 +20,7 @@ export interface DataPlaneOptions {
   readonly present: (addresses: readonly Ipv4[]) => void;
   /** Who used which version of an image since this was last said. */
   readonly used: (uses: readonly VersionUse[]) => void;
+  readonly warn: (text: string) => void;
   readonly report: (what: string, error: unknown) => void;
   /** A thread ended, though nobody stopped it: its part of the nodes is not served any more. */
   readonly failed: (error: unknown) => void;
@@ -60,8 +61,10 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
       case "report":
         options.report(message.what, message.error);
         break;
-      case "grants":
       case "warned":
+        options.warn(message.text);
+        break;
+      case "grants":
         throw new Error(`a thread that serves NFS says ${message.kind}`);
       case "mounts":
         for (const thread of threads) if (thread !== from) thread.post(message);

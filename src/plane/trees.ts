@@ -1,20 +1,28 @@
-import { lstat, realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, realpath, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { after, type Instant } from "../bytes/instant.ts";
+import { requireSigned } from "../image/store/signed.ts";
 import { digestsIn, identityOf, versionFile } from "../image/store/versions.ts";
-import { IMAGE_VERSIONS_AGE_MS, TREE_RETIRED_MS } from "../limits.ts";
+import { IMAGE_REFUSED_MS, IMAGE_VERSIONS_AGE_MS, TREE_RETIRED_MS } from "../limits.ts";
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
 import { openDirectory } from "../tree/directory.ts";
 import { openErofs } from "../tree/erofs.ts";
 import type { Parents } from "../tree/parents.ts";
 import type { Tree } from "../tree/tree.ts";
+import { UserError } from "../user-error.ts";
 
 /** Where a tree comes from. */
-export type TreeSource =
-  | { readonly kind: "directory"; readonly path: string }
-  /** One version of an image, among the others in `directory`. */
-  | { readonly kind: "image"; readonly directory: string; readonly digest: string };
+export type TreeSource = { readonly kind: "directory"; readonly path: string } | ImageSource;
+
+/** One version of an image, among the others in `directory`. */
+export interface ImageSource {
+  readonly kind: "image";
+  readonly directory: string;
+  readonly digest: string;
+  /** Public keys, as PEM, one of which must have signed every version; undefined: nobody need have. */
+  readonly keys?: readonly string[] | undefined;
+}
 
 export interface TreesOptions {
   readonly clock: Clock;
@@ -22,6 +30,15 @@ export interface TreesOptions {
   readonly parents: Parents;
   /** Another thread has read the images that `open` is asked for, and found their digests right. */
   readonly isVerified?: boolean;
+  /** Why a version that was asked for by a handle is not served; told once. */
+  readonly warn: (text: string) => void;
+}
+
+/** A version that handles name. */
+interface PinnedVersion {
+  readonly tree: Promise<Tree | undefined>;
+  /** When it is looked at again. */
+  until: Instant;
 }
 
 interface OpenDirectory {
@@ -34,7 +51,10 @@ interface OpenDirectory {
 export class Trees implements AsyncDisposable {
   readonly #options: TreesOptions;
   readonly #directories = new Map<string, OpenDirectory>();
+  /** By path, and what the file there was like: one that was changed is read and judged anew. */
   readonly #images = new Map<string, Promise<Tree>>();
+  readonly #pinned = new Map<string, PinnedVersion>();
+  readonly #warned = new Set<string>();
   readonly #listed = new Map<
     string,
     { readonly at: Instant; readonly digests: readonly string[] }
@@ -51,13 +71,14 @@ export class Trees implements AsyncDisposable {
   open(source: TreeSource): Promise<Tree> {
     return source.kind === "directory"
       ? this.#directory(source.path)
-      : this.#image(source.directory, source.digest, this.#options.isVerified ?? false);
+      : this.#image(source, this.#options.isVerified ?? false);
   }
 
-  /** The version of an image that a handle of an earlier mount names. */
-  async version(directory: string, identity: bigint): Promise<Tree | undefined> {
-    const digest = (await this.#digests(directory)).find((one) => identityOf(one) === identity);
-    return digest === undefined ? undefined : this.#image(directory, digest, false);
+  /** The version that a handle of an earlier mount names, among those of this image that may be served. */
+  async version(image: ImageSource, identity: bigint): Promise<Tree | undefined> {
+    const digests = await this.#digests(image.directory);
+    const digest = digests.find((one) => identityOf(one) === identity);
+    return digest === undefined ? undefined : this.#pin({ ...image, digest }).tree;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -95,15 +116,41 @@ export class Trees implements AsyncDisposable {
     }
   }
 
-  #image(directory: string, digest: string, isVerified: boolean): Promise<Tree> {
+  /** Every request by a handle asks for it: neither the good nor the bad is looked at each time. */
+  #pin(image: ImageSource): PinnedVersion {
+    const { clock } = this.#options;
+    const key = [image.directory, image.digest, ...(image.keys ?? [])].join("\n");
+    const known = this.#pinned.get(key);
+    if (known !== undefined && clock.now() < known.until) return known;
+    const tree = this.#image(image, false).catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      pinned.until = after(clock.now(), IMAGE_REFUSED_MS);
+      this.#warnOnce(error.message);
+      return undefined;
+    });
+    const pinned: PinnedVersion = { tree, until: after(clock.now(), IMAGE_VERSIONS_AGE_MS) };
+    this.#pinned.set(key, pinned);
+    return pinned;
+  }
+
+  #warnOnce(text: string): void {
+    if (this.#warned.has(text)) return;
+    this.#warned.add(text);
+    this.#options.warn(text);
+  }
+
+  /** @throws UserError for one that is damaged, or that nobody who is trusted signed. */
+  async #image({ directory, digest, keys }: ImageSource, isVerified: boolean): Promise<Tree> {
+    if (keys !== undefined) requireSigned({ directory, name: basename(directory), digest }, keys);
     const path = join(directory, versionFile(digest));
-    const known = this.#images.get(path);
+    const key = `${path} ${await stampOf(path)}`;
+    const known = this.#images.get(key);
     if (known !== undefined) return known;
     const { cache } = this.#options;
     const check = isVerified ? { identity: identityOf(digest) } : { digest };
     const opened = openErofs(path, { cache, ...check });
-    this.#images.set(path, opened);
-    opened.catch(() => this.#images.delete(path));
+    this.#images.set(key, opened);
+    opened.catch(() => this.#images.delete(key));
     return opened;
   }
 
@@ -124,6 +171,16 @@ async function placeOf(path: string): Promise<string> {
     const real = await realpath(path);
     const { dev, ino, birthtimeNs } = await lstat(real, { bigint: true });
     return `${real} ${dev} ${ino} ${birthtimeNs}`;
+  } catch {
+    return "";
+  }
+}
+
+/** Differs when a file was replaced or written to; empty where there is none, which opening it says better. */
+async function stampOf(path: string): Promise<string> {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
   } catch {
     return "";
   }

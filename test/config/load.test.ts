@@ -78,8 +78,9 @@ describe("sidus.yaml", () => {
       iscsi: 3260,
     });
     expect([...config.boot.labels]).toMatchObject([
-      ["tmpfs", { kind: "linux", export: "sidus", layer: "tmpfs" }],
-      ["iscsi", { kind: "linux", export: "sidus", layer: "iscsi" }],
+      ["tmpfs", { kind: "linux", export: "sidus", layer: "tmpfs", volume: "own" }],
+      ["iscsi", { kind: "linux", export: "sidus", layer: "iscsi", volume: "own" }],
+      ["admin", { kind: "linux", export: "sidus", layer: "iscsi", volume: "admin" }],
       ["local", { kind: "local" }],
     ]);
     expect(config.boot).toMatchObject({ default: "tmpfs", menuSeconds: 0, loader: "auto" });
@@ -292,7 +293,7 @@ log: { level: debug }
     [
       "a label that is none",
       smallest.replace("tmpfs", "tmfps"),
-      'sidus.yaml:6: boot.default: expected one of tmpfs, iscsi, local, found "tmfps"',
+      'sidus.yaml:6: boot.default: expected one of tmpfs, iscsi, admin, local, found "tmfps"',
     ],
     [
       "a pattern that YAML takes for a list",
@@ -402,9 +403,14 @@ log: { level: debug }
       "nodes[0].volume: needs the node's ip: too",
     ],
     [
+      "a volume that is what another node writes to for administration",
+      `${smallest}nodes: [{mac: 525400000001, volume: n1-admin}]`,
+      "nodes[0].volume: n1-admin is what a node writes to that boots the label admin; choose another",
+    ],
+    [
       "a volume by another node's address",
       `${smallest}nodes: [{mac: 525400000001, volume: 10.13.20.7}]`,
-      'nodes[0].volume: expected keys of: name, size, or a name: small letters, digits, inner dots and dashes, at most 100, no address, found "10.13.20.7"',
+      'nodes[0].volume: expected keys of: name, size, or a name: small letters, digits, inner dots and dashes, at most 94, no address, found "10.13.20.7"',
     ],
     [
       "a volume that leads out of its directory",
@@ -565,7 +571,7 @@ log: { level: debug }
     [
       "a label for strangers that is none",
       smallest.replace("default: tmpfs", "unknown: inspect"),
-      'sidus.yaml:6: boot.unknown: expected one of tmpfs, iscsi, local, found "inspect"',
+      'sidus.yaml:6: boot.unknown: expected one of tmpfs, iscsi, admin, local, found "inspect"',
     ],
     [
       "a menu of hours",

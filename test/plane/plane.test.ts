@@ -50,6 +50,7 @@ async function open(
       tell: (event) => events.push(event),
       present() {},
       used() {},
+      warn() {},
       report: (_, error) => reports.push(error),
       failed: (error) => failures.push(error),
     }),

@@ -13,7 +13,7 @@ function opened() {
   const current = join(base, "current");
   symlinkSync("one", current);
   const options = { cache: BlockCache.create(16 << 20), parents: Parents.create() };
-  const trees = new Trees({ clock: new VirtualClock(), ...options });
+  const trees = new Trees({ clock: new VirtualClock(), warn() {}, ...options });
   const open = () => trees.open({ kind: "directory", path: current });
   return { base, current, trees, open };
 }

@@ -25,7 +25,8 @@ async function seal(text: string): Promise<string> {
   const tree = directoryOf({ version: text });
   writeFileSync(join(tree, "other"), text.repeat(1000));
   const sealedAt = new Date(0);
-  const { digest } = await sealTree({ name: "room", tree, store, version: "1", sealedAt });
+  const origin = { made: "test", parent: undefined, recipe: undefined };
+  const { digest } = await sealTree({ name: "room", tree, store, version: "1", sealedAt, origin });
   return digest;
 }
 
@@ -48,6 +49,7 @@ async function open(digest: string) {
       tell() {},
       present() {},
       used: (uses) => used.push(...uses),
+      warn() {},
       report: (_, error) => problems.push(error),
       failed: (error) => problems.push(error),
     }),

@@ -11,6 +11,9 @@ const keysOf = {
   linux: ["export", "layer", "kernel", "initrd", "append"],
 } as const satisfies Record<LabelConfig["kind"], readonly (keyof WrittenLabel)[]>;
 
+/** For who changes the tree from a node: what is written there is kept apart, and in no other node's menu. */
+const ADMIN = "admin";
+
 export function bootOf(
   written: Written,
   source: Source,
@@ -21,6 +24,7 @@ export function bootOf(
   const labels = new Map<string, LabelConfig>([
     ["tmpfs", linuxLabel("tmpfs", {}, firstExport)],
     ["iscsi", linuxLabel("iscsi", {}, firstExport)],
+    [ADMIN, linuxLabel(ADMIN, {}, firstExport)],
     ["local", { kind: "local", from: undefined }],
   ]);
   for (const [name, entry] of Object.entries(written.boot?.labels ?? {})) {
@@ -104,7 +108,8 @@ function linuxLabel(name: string, entry: WrittenLabel, firstExport: string): Lab
   return {
     kind: "linux",
     export: entry.export ?? firstExport,
-    layer: entry.layer ?? (name === "iscsi" ? "iscsi" : "tmpfs"),
+    layer: entry.layer ?? (name === "iscsi" || name === ADMIN ? "iscsi" : "tmpfs"),
+    volume: name === ADMIN ? "admin" : "own",
     kernel: entry.kernel,
     initrd: entry.initrd?.[0],
     append: entry.append,

@@ -1,3 +1,4 @@
+import { isAdminVolume } from "../../bytes/admin-volume.ts";
 import { broadcastOf, contains, formatCidr, formatIpv4, type Ipv4 } from "../../bytes/ipv4.ts";
 import { formatMac } from "../../bytes/mac.ts";
 import { NODES_MAX } from "../../limits.ts";
@@ -138,6 +139,12 @@ class Claims {
     this.#once(index, "name", name);
     this.#once(index, "ip", address === undefined ? undefined : formatIpv4(address));
     this.#once(index, "volume", volume.name);
+    if (volume.name !== undefined && isAdminVolume(volume.name)) {
+      throw this.#source.complain(
+        ["nodes", index, "volume"],
+        `${volume.name} is what a node writes to that boots the label admin; choose another`,
+      );
+    }
   }
 
   #once(index: number, key: string, text: string | undefined): void {

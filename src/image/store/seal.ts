@@ -1,25 +1,38 @@
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   chmodSync,
   closeSync,
-  createReadStream,
-  existsSync,
   fsyncSync,
   openSync,
   realpathSync,
   renameSync,
   statSync,
 } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import process from "node:process";
-import { pipeline } from "node:stream/promises";
+import { DIGEST_READ_BYTES } from "../../limits.ts";
+import { type Clock, systemClock } from "../../net/clock.ts";
 import { UserError } from "../../user-error.ts";
 import { treeKernel } from "../build/finish.ts";
-import { placeDirectory, placeFile } from "../place.ts";
-import type { ImageStore, Manifest } from "./store.ts";
-import { timeAfter } from "./survey.ts";
-import { digestsIn, identityOf, manifestFile, shortOf, versionFile } from "./versions.ts";
+import { directoryIn, placeDirectory, textIn } from "../place.ts";
+import type { Progress } from "../progress.ts";
+import type { Device } from "./device.ts";
+import { writeDevices } from "./device-nodes.ts";
+import { FreshImage } from "./fresh-image.ts";
+import { applyPolicy } from "./keep.ts";
+import { readPrivateKey } from "./keys.ts";
+import type { Manifest, Origin } from "./manifest.ts";
+import { makeErofs } from "./mkfs.ts";
+import { installedIn, packagesOf } from "./packages.ts";
+import { placePlaceholders } from "./placeholders.ts";
+import { replaceFile } from "./replace.ts";
+import { SealProgress } from "./seal-progress.ts";
+import { signManifest } from "./signature.ts";
+import { type SpdxSubject, spdxOf } from "./spdx.ts";
+import type { ImageStore } from "./store.ts";
+import { type Survey, surveyTree } from "./survey.ts";
+import { manifestFile, refuseLookAlike, sbomFile, versionFile } from "./versions.ts";
+import { sortXattrs } from "./xattr-order.ts";
 
 export interface SealOptions {
   readonly name: string;
@@ -29,33 +42,61 @@ export interface SealOptions {
   /** Of sidus. */
   readonly version: string;
   readonly sealedAt: Date;
+  readonly origin: Origin;
+  /** That could not be made in the tree. */
+  readonly devices?: readonly Device[] | undefined;
+  /** File of the key that signs; undefined: this machine's, where it has one. */
+  readonly key?: string | undefined;
+  /** Asked with the digest before anything is placed; what it throws ends it, and nothing is changed. */
+  readonly approve?: ((digest: string) => void) | undefined;
+  readonly progress?: ((progress: Progress) => void) | undefined;
+  readonly clock?: Clock | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Seals a tree as the current version of an image: an EROFS file without compression, with owners, modes, devices,
- * times and extended attributes in it. The same tree gives the same file. Until all of it is on disk there is nothing.
+ * times and extended attributes in it, and beside it its manifest, its bill of materials and its signature. The same
+ * tree gives the same file. Until all of it is on disk there is nothing.
  * @throws UserError
  */
 export async function sealTree(options: SealOptions): Promise<Manifest> {
   const { name, store, signal } = options;
   const tree = sealable(options);
+  if (options.key !== undefined) readPrivateKey(options.key);
   const staging = store.stage(name, "sealing");
   try {
     const file = join(staging.directory, "image.erofs");
-    await makeErofs(tree, file, signal);
-    const digest = await digestOf(file, signal);
+    const work = {
+      tree,
+      file,
+      progress: new SealProgress(options.progress, options.clock ?? systemClock),
+    };
+    const survey = await write(options, work);
+    const digest = await digestOnDisk(work, signal);
     await refuseLookAlike(store.directoryOf(name), digest);
     signal?.throwIfAborted();
+    const status = textIn(tree, "var/lib/dpkg/status") ?? "";
     const manifest: Manifest = {
       name,
       digest,
       bytes: statSync(file).size,
       sealed: options.sealedAt.toISOString(),
       sidus: options.version,
-      kernel: existsSync(join(tree, "boot")) ? bootable(tree) : undefined,
+      kernel: bootable(tree),
+      ...options.origin,
+      packages: packagesOf(status),
     };
-    place(file, manifest, store);
+    const sbom = spdxOf({
+      name,
+      digest,
+      version: options.version,
+      created: survey.after - 1,
+      packages: installedIn(status),
+      distribution: distributionOf(tree),
+    });
+    place({ file, manifest, sbom }, options);
+    await applyPolicy(store, name, options.sealedAt.getTime());
     return manifest;
   } catch (cause) {
     if (signal?.aborted !== true) throw cause;
@@ -80,88 +121,93 @@ function sealable({ tree, store }: SealOptions): string {
   return path;
 }
 
-/** The manifest first: alone it is nothing. */
-function place(file: string, manifest: Manifest, store: ImageStore): void {
-  const { name, digest } = manifest;
-  const directory = store.directoryOf(name);
+interface Work {
+  readonly tree: string;
+  /** Where the image grows. */
+  readonly file: string;
+  readonly progress: SealProgress;
+}
+
+/** Nothing of what is only for mkfs.erofs stays in the tree, however it ends. */
+async function write(
+  { devices = [], signal }: SealOptions,
+  { tree, file, progress }: Work,
+): Promise<Survey> {
+  using placeholders = placePlaceholders(tree, devices);
+  const survey = surveyTree(tree);
+  using _ = progress.ofFile(file, survey.bytes);
+  await makeErofs({ tree, image: file, time: survey.after }, signal);
+  using image = new FreshImage(file);
+  writeDevices(image, placeholders.devices);
+  sortXattrs(image);
+  return survey;
+}
+
+/** Reads the image once more while the disk writes it. */
+async function digestOnDisk(
+  { file, progress }: Work,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   // It holds what its tree holds, passwords too: not for every user of this machine.
   chmodSync(file, 0o400);
-  toDisk(file);
-  const beside = join(directory, manifestFile(digest));
-  placeFile(beside, `${JSON.stringify(manifest)}\n`, 0o644);
-  toDisk(beside);
-  renameSync(file, join(directory, versionFile(digest)));
-  store.use(name, digest);
-  toDisk(directory);
+  await using handle = await open(file, "r");
+  const [digest] = await Promise.all([digestOf(handle, progress, signal), handle.sync()]);
+  return digest;
 }
 
-/** All images have the same: what they hold is told by their digests. */
-const UUID = "51d05000-0000-4000-8000-000000000000";
-
-async function makeErofs(
-  tree: string,
-  image: string,
+async function digestOf(
+  handle: FileHandle,
+  progress: SealProgress,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const epoch = timeAfter(tree);
-  // Extended inodes have every file's own time, to the nanosecond.
-  const flags = ["--quiet", "-Eforce-inode-extended", "-x1", `-U${UUID}`];
-  const { code, complaints } = await runMkfs([...flags, image, tree], epoch, signal);
-  signal?.throwIfAborted();
-  if (code === 0) return;
-  const lines = complaints.split("\n").filter((line) => line.trim() !== "");
-  const why = lines.find((line) => /error|fail|invalid|no space/i.test(line)) ?? lines.at(-1) ?? "";
-  throw new UserError(`sealing ${tree} failed: ${why.trim()}`, { exitCode: 1 });
-}
-
-interface Outcome {
-  /** Null when a signal ended it. */
-  readonly code: number | null;
-  /** The first of them. */
-  readonly complaints: string;
-}
-
-/** Ends when mkfs.erofs does, so that nobody writes any more. */
-function runMkfs(
-  args: readonly string[],
-  epoch: number,
-  signal: AbortSignal | undefined,
-): Promise<Outcome> {
-  signal?.throwIfAborted();
-  const child = spawn("mkfs.erofs", args, {
-    stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, SOURCE_DATE_EPOCH: String(epoch), LC_ALL: "C" },
-  });
-  const stop = (): void => void child.kill();
-  signal?.addEventListener("abort", stop);
-  let complaints = "";
-  child.stderr.on("data", (bytes: Buffer) => {
-    if (complaints.length < 10_000) complaints += bytes.toString();
-  });
-  return new Promise<Outcome>((resolve, reject) => {
-    child.once("close", (code) => resolve({ code, complaints }));
-    child.once("error", (cause) => {
-      const todo = "apt-get install erofs-utils, or sidus doctor build --fix";
-      reject(new UserError(`mkfs.erofs cannot be run: ${todo}`, { cause }));
-    });
-  }).finally(() => signal?.removeEventListener("abort", stop));
-}
-
-async function digestOf(file: string, signal: AbortSignal | undefined): Promise<string> {
+): Promise<string> {
+  const { size } = await handle.stat();
   const hash = createHash("sha256");
-  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash, { signal });
+  let done = 0;
+  const stream = handle.createReadStream({
+    autoClose: false,
+    highWaterMark: DIGEST_READ_BYTES,
+    signal,
+  });
+  for await (const bytes of stream) {
+    hash.update(bytes);
+    done += bytes.length;
+    progress.tell("computing the digest", done, size);
+  }
   return hash.digest("hex");
 }
 
-/** Handles name a version by 64 bits of its digest; two versions must not share them. */
-async function refuseLookAlike(directory: string, digest: string): Promise<void> {
-  const digests = await digestsIn(directory);
-  const other = digests.find((one) => one !== digest && identityOf(one) === identityOf(digest));
-  if (other === undefined) return;
-  throw new UserError(`the digest begins as ${shortOf(other)} does: change anything in the tree`);
+interface Result {
+  readonly file: string;
+  readonly manifest: Manifest;
+  readonly sbom: string;
+}
+
+/** The image last: what is beside it alone is nothing. */
+function place({ file, manifest, sbom }: Result, { store, key, approve }: SealOptions): void {
+  const { name, digest } = manifest;
+  const directory = store.directoryOf(name);
+  placeDirectory(directory);
+  store.locked(name, () => {
+    approve?.(digest);
+    const beside = join(directory, manifestFile(digest));
+    replaceFile(join(directory, sbomFile(digest)), sbom, 0o644);
+    replaceFile(beside, `${JSON.stringify(manifest)}\n`, 0o644);
+    signManifest(beside, key);
+    renameSync(file, join(directory, versionFile(digest)));
+    store.use(name, digest);
+    toDisk(directory);
+  });
+}
+
+/** os-release(5); Debian where it says nothing. */
+function distributionOf(tree: string): SpdxSubject["distribution"] {
+  const text = textIn(tree, "usr/lib/os-release") ?? "";
+  const field = (key: string) => new RegExp(`^${key}="?([^"\\n]+)"?$`, "m").exec(text)?.[1];
+  return { id: field("ID") ?? "debian", release: field("VERSION_ID") };
 }
 
 function bootable(tree: string): string | undefined {
+  if (directoryIn(tree, "boot") === undefined) return undefined;
   try {
     return treeKernel(tree).version;
   } catch (error) {

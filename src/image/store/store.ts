@@ -1,35 +1,27 @@
-import { renameSync, rmSync, symlinkSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { UserError } from "../../user-error.ts";
 import { openStaging, type Staging } from "../staging.ts";
+import { currentNow, goBack, makeCurrent, previousIn } from "./current.ts";
+import { whileLocked } from "./lock.ts";
+import { type Manifest, manifestOf } from "./manifest.ts";
+import { signerOf } from "./signed.ts";
 import { VersionUses } from "./uses.ts";
 import {
-  CURRENT,
   currentIn,
   digestsIn,
   manifestFile,
   namesIn,
+  sbomFile,
   shortOf,
+  signatureFile,
   versionFile,
 } from "./versions.ts";
 
-/** What is written down of a version when it is sealed. */
-export interface Manifest {
-  readonly name: string;
-  readonly digest: string;
-  readonly bytes: number;
-  /** ISO 8601, UTC. */
-  readonly sealed: string;
-  /** The version of sidus that sealed it. */
-  readonly sidus: string;
-  /** Undefined where the tree boots no kernel of its own. */
-  readonly kernel: string | undefined;
-}
-
-export interface Version extends Manifest {
+export interface Version extends Omit<Manifest, "packages" | "recipe"> {
   readonly isCurrent: boolean;
+  /** Fingerprint of the key that its signature names; undefined where it has none. */
+  readonly signer: string | undefined;
   /** Addresses of the nodes that run it, as far as the server knows. */
   readonly nodes: readonly string[];
 }
@@ -37,6 +29,8 @@ export interface Version extends Manifest {
 /** The sealed images on this machine, each a directory of versions. */
 export class ImageStore {
   readonly directory: string;
+  /** Whose lock is held by work under way here. */
+  #locked: string | undefined;
 
   constructor(directory: string) {
     this.directory = directory;
@@ -47,7 +41,7 @@ export class ImageStore {
   }
 
   /** A place for work on an image, on the same file system; it is no image itself. @throws UserError when it is taken. */
-  stage(name: string, work: "building" | "sealing"): Staging {
+  stage(name: string, work: string): Staging {
     return openStaging(join(this.directory, `${name}+${work}`));
   }
 
@@ -65,11 +59,15 @@ export class ImageStore {
     const current = await currentIn(directory);
     const uses = new VersionUses(directory);
     const versions = await Promise.all(
-      (await digestsIn(directory)).map(async (digest) => ({
-        ...(await manifestOf(directory, name, digest)),
-        isCurrent: digest === current,
-        nodes: uses.of(digest, nowMs).map((use) => use.address),
-      })),
+      (await digestsIn(directory)).map(async (digest) => {
+        const { packages: _, recipe: __, ...known } = await manifestOf(directory, name, digest);
+        return {
+          ...known,
+          isCurrent: digest === current,
+          signer: signerOf(directory, digest),
+          nodes: uses.of(digest, nowMs).map((use) => use.address),
+        };
+      }),
     );
     return versions.sort((a, b) => (a.sealed < b.sealed ? 1 : -1));
   }
@@ -93,32 +91,71 @@ export class ImageStore {
     );
   }
 
-  /** From now on what nodes get that boot; those that run keep theirs. */
+  /** Does what changes an image while no other command changes it; what is called in it may ask for the same again. */
+  locked<T>(name: string, work: () => T): T {
+    if (this.#locked === name) return work();
+    return whileLocked(this.directoryOf(name), () => {
+      this.#locked = name;
+      try {
+        return work();
+      } finally {
+        this.#locked = undefined;
+      }
+    });
+  }
+
+  /** From now on what nodes get that boot; those that run keep theirs. @throws UserError where it is not there any more. */
   use(name: string, digest: string): void {
+    this.locked(name, () => {
+      const directory = this.directoryOf(name);
+      if (!existsSync(join(directory, versionFile(digest)))) {
+        throw new UserError(`${shortOf(digest)} of ${name} was removed meanwhile`, { exitCode: 1 });
+      }
+      makeCurrent(directory, digest);
+    });
+  }
+
+  /** Makes the version current again that was before this one, and answers it. @throws UserError where there is none. */
+  rollback(name: string): string {
     const directory = this.directoryOf(name);
-    const link = join(directory, `.${CURRENT}-${process.pid}`);
-    rmSync(link, { force: true });
-    symlinkSync(versionFile(digest), link);
-    renameSync(link, join(directory, CURRENT));
+    if (!existsSync(directory)) throw this.noImage(name);
+    const digest = this.locked(name, () => goBack(directory));
+    if (digest !== undefined) return digest;
+    throw new UserError(
+      `no version of ${name} that is still there was current before: choose one (sidus image list ${name}, sidus image use)`,
+    );
+  }
+
+  /** Where rollback goes. */
+  previous(name: string): string | undefined {
+    return previousIn(this.directoryOf(name));
   }
 
   /** @throws UserError for the current version, and for one that nodes run. */
-  async remove(name: string, digest: string, nowMs: number): Promise<void> {
+  refuseUsed(name: string, digest: string, nowMs: number): void {
     const directory = this.directoryOf(name);
-    if (digest === (await currentIn(directory))) {
+    if (digest === currentNow(directory)) {
       throw new UserError(
         `${shortOf(digest)} is the current version of ${name}: make another one current first (sidus image use)`,
       );
     }
     const nodes = new VersionUses(directory).of(digest, nowMs).map((use) => use.address);
-    if (nodes.length > 0) {
-      throw new UserError(
-        `${shortOf(digest)} of ${name} is in use by ${someOf(nodes, 5)}: boot them again, or wait until they are off for a week`,
-      );
-    }
-    // The manifest first: alone it would never be found again, whereas a version without one is.
-    rmSync(join(directory, manifestFile(digest)), { force: true });
-    rmSync(join(directory, versionFile(digest)), { force: true });
+    if (nodes.length === 0) return;
+    throw new UserError(
+      `${shortOf(digest)} of ${name} is in use by ${someOf(nodes, 5)}: boot them again, or wait until they are off for a week`,
+    );
+  }
+
+  /** With what is known of it. @throws UserError as `refuseUsed`. */
+  remove(name: string, digest: string, nowMs: number): void {
+    this.locked(name, () => {
+      const directory = this.directoryOf(name);
+      this.refuseUsed(name, digest, nowMs);
+      // The image last: without it the others would never be found again, whereas a version without them is.
+      for (const fileOf of [signatureFile, sbomFile, manifestFile, versionFile]) {
+        rmSync(join(directory, fileOf(digest)), { force: true });
+      }
+    });
   }
 }
 
@@ -126,30 +163,4 @@ export class ImageStore {
 export function someOf(texts: readonly string[], max: number): string {
   const more = texts.length - max;
   return texts.slice(0, max).join(", ") + (more > 0 ? ` and ${more} more` : "");
-}
-
-/** A version whose manifest is lost or damaged is a version all the same. */
-async function manifestOf(directory: string, name: string, digest: string): Promise<Manifest> {
-  const file = await stat(join(directory, versionFile(digest)));
-  const written = await writtenIn(join(directory, manifestFile(digest)));
-  const text = (key: keyof Manifest): string | undefined => {
-    const value = written[key];
-    return typeof value === "string" ? value : undefined;
-  };
-  return {
-    name,
-    digest,
-    bytes: file.size,
-    sealed: text("sealed") ?? file.mtime.toISOString(),
-    sidus: text("sidus") ?? "?",
-    kernel: text("kernel"),
-  };
-}
-
-async function writtenIn(file: string): Promise<Readonly<Record<string, unknown>>> {
-  try {
-    return { ...JSON.parse(await readFile(file, "utf8")) };
-  } catch {
-    return {};
-  }
 }

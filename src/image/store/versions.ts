@@ -1,14 +1,23 @@
 import { readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { UserError } from "../../user-error.ts";
 
 /**
  * An image is a directory of versions, named by their digests (SHA-256, hexadecimal), and a link to the current one:
  *
- *   NAME/0123…cdef.erofs   a sealed tree, never changed
- *   NAME/0123…cdef.json    what is known of it
- *   NAME/current           → 0123…cdef.erofs
- *   NAME/nodes.json        which nodes run which version, as the server saw it
+ *   NAME/0123…cdef.erofs      a sealed tree, never changed
+ *   NAME/0123…cdef.json       what is known of it: its manifest
+ *   NAME/0123…cdef.sig        who says so: a signature of the manifest's bytes, where somebody signed it
+ *   NAME/0123…cdef.spdx.json  its packages, as other programs read them
+ *   NAME/current              → 0123…cdef.erofs
+ *   NAME/history.json         what was current before
+ *   NAME/nodes.json           which nodes run which version, as the server saw it
+ *   NAME/policy.json          how many versions stay
+ *   NAME/.lock                held while a command changes what is here
  */
+
+/** Of images, and of trees. */
+export const IMAGE_NAME = /^[A-Za-z0-9][\w.-]{0,62}$/;
 
 export function versionFile(digest: string): string {
   return `${digest}.erofs`;
@@ -16,6 +25,14 @@ export function versionFile(digest: string): string {
 
 export function manifestFile(digest: string): string {
   return `${digest}.json`;
+}
+
+export function signatureFile(digest: string): string {
+  return `${digest}.sig`;
+}
+
+export function sbomFile(digest: string): string {
+  return `${digest}.spdx.json`;
 }
 
 export const CURRENT = "current";
@@ -33,6 +50,14 @@ export function shortOf(digest: string): string {
 /** All versions, in no order; none where there is no such directory. */
 export async function digestsIn(directory: string): Promise<string[]> {
   return (await namesIn(directory)).flatMap((name) => digestIn(name) ?? []);
+}
+
+/** Handles name a version by 64 bits of its digest; two must not share them. @throws UserError */
+export async function refuseLookAlike(directory: string, digest: string): Promise<void> {
+  const digests = await digestsIn(directory);
+  const other = digests.find((one) => one !== digest && identityOf(one) === identityOf(digest));
+  if (other === undefined) return;
+  throw new UserError(`the digest begins as ${shortOf(other)} does: change anything in the tree`);
 }
 
 /** None where there is no such directory. */
@@ -53,12 +78,13 @@ export async function currentIn(directory: string): Promise<string | undefined> 
   }
 }
 
-function digestIn(name: string): string | undefined {
+/** Undefined for what names no version. */
+export function digestIn(name: string): string | undefined {
   return /^([0-9a-f]{64})\.erofs$/.exec(name)?.[1];
 }
 
 /** EINVAL: a file in place of the link. */
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return ["ENOENT", "ENOTDIR", "EINVAL"].includes(code);
 }

@@ -17,8 +17,12 @@ import {
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
-import { sealTree } from "../../../src/image/store/seal.ts";
-import { ImageStore, type Manifest } from "../../../src/image/store/store.ts";
+import type { Progress } from "../../../src/image/progress.ts";
+import { setPolicy } from "../../../src/image/store/keep.ts";
+import { makeKey } from "../../../src/image/store/keys.ts";
+import type { Manifest } from "../../../src/image/store/manifest.ts";
+import { type SealOptions, sealTree } from "../../../src/image/store/seal.ts";
+import { ImageStore } from "../../../src/image/store/store.ts";
 import { VersionUses } from "../../../src/image/store/uses.ts";
 import { CACHE_BYTES_MIN } from "../../../src/limits.ts";
 import { BlockCache } from "../../../src/tree/cache/cache.ts";
@@ -38,14 +42,10 @@ afterAll(() => cleanup.disposeAsync());
 
 const SEALED_AT = "2026-03-04T05:06:07.000Z";
 
-interface Sealing {
-  readonly name?: string;
-  readonly signal?: AbortSignal;
-}
-
-function seal(store: ImageStore, tree: string, { name = "room", signal }: Sealing = {}) {
+function seal(store: ImageStore, tree: string, others: Partial<SealOptions> = {}) {
   const sealedAt = new Date(SEALED_AT);
-  return sealTree({ name, tree, store, version: "1.2.3", sealedAt, signal });
+  const origin = { made: "test", parent: undefined, recipe: "suite: bookworm\n" };
+  return sealTree({ name: "room", tree, store, version: "1.2.3", sealedAt, origin, ...others });
 }
 
 function newStore(): ImageStore {
@@ -97,12 +97,21 @@ describe.skipIf(lacking)(title("sealing", lacking), () => {
     expect(statSync(file).mode & 0o7777).toBe(0o400);
     expect(manifest).toEqual({
       ...{ name: "room", digest: manifest.digest, bytes: bytes.length, sealed: SEALED_AT },
-      ...{ sidus: "1.2.3", kernel: "6.1.0-1-amd64" },
+      ...{ sidus: "1.2.3", kernel: "6.1.0-1-amd64", packages: {} },
+      ...{ made: "test", parent: undefined, recipe: "suite: bookworm\n" },
     });
-    expect(await store.versions("room", 0)).toEqual([{ ...manifest, isCurrent: true, nodes: [] }]);
+    expect(await store.versions("room", 0)).toMatchObject([
+      { digest: manifest.digest, made: "test", isCurrent: true, nodes: [] },
+    ]);
     expect(readdirSync(store.directory)).toEqual(["room"]);
-    expect(readdirSync(store.directoryOf("room")).toSorted()).toEqual(
-      [`${manifest.digest}.erofs`, `${manifest.digest}.json`, "current"].toSorted(),
+    const { digest } = manifest;
+    expect(readdirSync(store.directoryOf("room"))).toEqual(
+      expect.arrayContaining([
+        `${digest}.erofs`,
+        `${digest}.json`,
+        `${digest}.spdx.json`,
+        "current",
+      ]),
     );
   });
 
@@ -142,10 +151,10 @@ describe.skipIf(lacking)(title("sealing", lacking), () => {
     const uses = new VersionUses(store.directoryOf("room"));
     uses.note(second.digest, ["10.0.0.1"], 0);
     uses.save();
-    await expect(store.remove("room", second.digest, 0)).rejects.toThrow(/in use by 10.0.0.1/);
+    expect(() => store.remove("room", second.digest, 0)).toThrow(/in use by 10.0.0.1/);
     uses.note(first.digest, ["10.0.0.1"], 3_600_000);
     uses.save();
-    await store.remove("room", second.digest, 3_600_000);
+    store.remove("room", second.digest, 3_600_000);
     expect(await store.versions("room", 0)).toHaveLength(1);
     // Sealed again, it is the same version again.
     expect((await seal(store, tree)).digest).toBe(second.digest);
@@ -211,6 +220,62 @@ describe.skipIf(lacking)(title("sealing", lacking), () => {
     const { digest } = await seal(new ImageStore(`${tree}-images`), `${tree}-link`);
     rmSync(join(tree, "var"), { recursive: true });
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test("interrupted while devices are being put into it, a system's tree is as it was", async () => {
+    const store = newStore();
+    const tree = directoryOf({ "usr/lib/os-release": "ID=debian\n", "dev/x": "", large: "" });
+    truncateSync(join(tree, "large"), 2 ** 31);
+    const before = statSync(join(tree, "dev"), { bigint: true }).mtimeNs;
+    const interrupt = new AbortController();
+    const sealed = seal(store, tree, { signal: interrupt.signal });
+    const told = expect(sealed).rejects.toThrow(UserError);
+    while (!existsSync(join(tree, "dev/null"))) await setTimeout(1);
+    interrupt.abort();
+    await told;
+    expect(readdirSync(join(tree, "dev"))).toEqual(["x"]);
+    expect(statSync(join(tree, "dev"), { bigint: true }).mtimeNs).toBe(before);
+  });
+
+  test("what is written down: packages, signed by a key that was said; a bad key is told before all work", async () => {
+    const store = newStore();
+    const status =
+      "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2\n";
+    const tree = directoryOf({
+      "var/lib/dpkg/status": status,
+      "usr/lib/os-release": "ID=ubuntu\n",
+    });
+    const { file, publicFile } = makeKey(join(directoryOf({}), "key"));
+    await expect(seal(store, tree, { key: publicFile })).rejects.toThrow(UserError);
+    expect(existsSync(store.directoryOf("room"))).toBe(false);
+    const { digest, packages } = await seal(store, tree, { key: file });
+    expect(packages).toEqual({ bash: "5.2" });
+    const beside = (kind: string) =>
+      readFileSync(join(store.directoryOf("room"), `${digest}.${kind}`), "utf8");
+    expect(JSON.parse(beside("json"))).toMatchObject({ digest, packages });
+    expect(beside("spdx.json")).toContain("pkg:deb/ubuntu/bash@5.2?arch=amd64");
+    expect(beside("sig")).not.toBe("");
+  });
+
+  test("how far it is, by bytes, until all are read", async () => {
+    const store = newStore();
+    const tree = directoryOf({ file: "x".repeat(3_000_000) });
+    const told: Progress[] = [];
+    const { bytes } = await seal(store, tree, { progress: (progress) => void told.push(progress) });
+    expect(told[0]).toMatchObject({ step: "sealing", item: "writing the image", total: 3_000_000 });
+    expect(told.at(-1)).toMatchObject({ item: "computing the digest", done: bytes, total: bytes });
+    expect(told.every(({ done, total }) => done <= total)).toBe(true);
+  });
+
+  test("versions beyond what is kept go when another is sealed", async () => {
+    const store = newStore();
+    const tree = directoryOf({ file: "" });
+    const first = await seal(store, tree);
+    setPolicy(store, "room", 0);
+    writeFileSync(join(tree, "file"), "more");
+    const second = await seal(store, tree);
+    expect(first.digest).not.toBe(second.digest);
+    expect((await store.versions("room", 0)).map(({ digest }) => digest)).toEqual([second.digest]);
   });
 
   test("a tree without a kernel is an image all the same", async () => {

@@ -40,11 +40,11 @@ test("versions are told from all else; what is known of them is told, the newest
   expect(await store.versions("room", 0)).toEqual([
     {
       ...{ name: "room", digest: newer, bytes: 5, sealed: "2027-01-15T08:00:00.000Z" },
-      ...{ sidus: "?", kernel: undefined, isCurrent: true, nodes: [] },
+      ...{ sidus: "?", kernel: undefined, made: "?", isCurrent: true, nodes: [] },
     },
     {
       ...{ name: "room", digest: older, bytes: 3, sealed: "2026-01-02T03:04:05.000Z" },
-      ...{ sidus: "0.1.0", kernel: "6.1.0-1-amd64", isCurrent: false, nodes: [] },
+      ...{ sidus: "0.1.0", kernel: "6.1.0-1-amd64", made: "?", isCurrent: false, nodes: [] },
     },
   ]);
   expect(identityOf(older)).toBe(0x0123456789abcdefn);
@@ -88,21 +88,25 @@ test("a version is found by the beginning of its digest, where only one begins s
 test("another version is made current, and the first again, by one rename", async () => {
   const store = twoVersions();
   const directory = store.directoryOf("room");
-  const before = readdirSync(directory);
   store.use("room", older);
+  const before = readdirSync(directory);
   expect(readlinkSync(join(directory, "current"))).toBe(`${older}.erofs`);
   expect(await currentIn(directory)).toBe(older);
   store.use("room", newer);
   expect(await currentIn(directory)).toBe(newer);
   expect(readdirSync(directory)).toEqual(before);
+  expect(() => store.use("room", "f".repeat(64))).toThrow(
+    "ffffffffffff of room was removed meanwhile",
+  );
+  expect(await currentIn(directory)).toBe(newer);
 });
 
 test("the current version is not removed; another one is, with what was written of it", async () => {
   const store = twoVersions();
-  await expect(store.remove("room", newer, 0)).rejects.toThrow(
+  expect(() => store.remove("room", newer, 0)).toThrow(
     "012345678000 is the current version of room: make another one current first (sidus image use)",
   );
-  await store.remove("room", older, 0);
+  store.remove("room", older, 0);
   const left = readdirSync(store.directoryOf("room"));
   expect(left.filter((name) => name.startsWith(older))).toEqual([]);
   expect(await digestsIn(store.directoryOf("room"))).toEqual([newer]);
@@ -118,12 +122,12 @@ test("a version that nodes run is not removed, until they were off for a week", 
   );
   uses.save();
   expect((await store.versions("room", 0))[1]?.nodes).toHaveLength(7);
-  await expect(store.remove("room", older, 7 * DAY - 1)).rejects.toThrow(
+  expect(() => store.remove("room", older, 7 * DAY - 1)).toThrow(
     "0123456789ab of room is in use by 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5 and 2 more: " +
       "boot them again, or wait until they are off for a week",
   );
   expect(await store.find("room", older)).toBe(older);
-  await store.remove("room", older, 7 * DAY);
+  store.remove("room", older, 7 * DAY);
   await expect(store.find("room", older)).rejects.toThrow(UserError);
 });
 

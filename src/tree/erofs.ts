@@ -8,7 +8,7 @@ import { type Cache, Image } from "./erofs/image.ts";
 import { decodeSuperblock, FIRST_BYTES } from "./erofs/superblock.ts";
 import { ErofsTree } from "./erofs/tree.ts";
 import { treeErrorOf } from "./stats.ts";
-import type { Tree, TreeError } from "./tree.ts";
+import type { TreeError } from "./tree.ts";
 
 export interface ErofsOptions {
   readonly cache: Cache;
@@ -28,7 +28,7 @@ const SPACE = 0;
  * and by one descriptor; whoever replaces the file changes nothing that is served.
  * @throws UserError where it is none, is damaged, or uses what cannot be served.
  */
-export async function openErofs(path: string, options: ErofsOptions): Promise<Tree> {
+export async function openErofs(path: string, options: ErofsOptions): Promise<ErofsTree> {
   const handle = await openImage(path);
   try {
     return await treeOf(handle, options);
@@ -54,7 +54,7 @@ async function openImage(path: string): Promise<FileHandle> {
 }
 
 /** @throws UserError whose message follows the image's path. */
-async function treeOf(handle: FileHandle, options: ErofsOptions): Promise<Tree> {
+async function treeOf(handle: FileHandle, options: ErofsOptions): Promise<ErofsTree> {
   const stats = await handle.stat();
   if (!stats.isFile()) throw new UserError(`is not a file: ${REMEDY}`);
   const first = Buffer.alloc(Math.min(stats.size, FIRST_BYTES));

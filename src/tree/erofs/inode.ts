@@ -9,7 +9,7 @@ import type { Superblock } from "./superblock.ts";
  *   compact  | format | xattr_icount | mode | nlink | size  mtime | i_u | ino | uid | gid | …     |
  *   extended | format | xattr_icount | mode | …     | size        | i_u | ino | uid       | gid   | mtime 8 | nsec | nlink …
  *
- * Extended attributes follow, then the tail of the data or the map of its chunks. Not served: extended attributes.
+ * Extended attributes follow, then the tail of the data or the map of its chunks.
  */
 export const SLOT_BYTES = 32;
 const EXTENDED_BYTES = 64;
@@ -53,6 +53,8 @@ export interface Inode {
   readonly number: number;
   readonly attributes: Attributes;
   readonly data: Data;
+  /** Where its extended attributes are, in bytes from the image's start. */
+  readonly xattrs: { readonly at: number; readonly bytes: number };
   /** Once it was read. */
   link: { readonly target: string } | undefined;
 }
@@ -76,7 +78,8 @@ export function decodeInode(
   const size = isExtended ? Number(view.getBigUint64(8, true)) : view.getUint32(8, true);
   if (type === undefined || !Number.isSafeInteger(size)) return undefined;
   const inodeBytes = isExtended ? EXTENDED_BYTES : SLOT_BYTES;
-  const followsAt = inodeAt(number, superblock) + inodeBytes + xattrBytes(view);
+  const xattrs = { at: inodeAt(number, superblock) + inodeBytes, bytes: xattrBytes(view) };
+  const followsAt = xattrs.at + xattrs.bytes;
   const data = hasData(type) ? dataOf(view, size, followsAt, 2 ** superblock.blockBits) : NO_DATA;
   if (data === undefined) return undefined;
   const time = timeOf(view, isExtended, superblock.built);
@@ -96,7 +99,7 @@ export function decodeInode(
     changed: time,
     generation: 0,
   };
-  return { number, attributes, data, link: undefined };
+  return { number, attributes, data, xattrs, link: undefined };
 }
 
 /** In bytes from the image's start. */

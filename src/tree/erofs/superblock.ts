@@ -44,6 +44,8 @@ export interface Superblock {
   /** Where inode 0 would be, in bytes from the start. */
   readonly inodesAt: number;
   readonly inodes: number;
+  /** What numbers of shared extended attributes count from, in bytes from the start. */
+  readonly sharedXattrsAt: number;
   /** The inode number of the root directory. */
   readonly root: number;
   /** What inodes without a time of their own bear. */
@@ -69,6 +71,7 @@ export function decodeSuperblock(first: Uint8Array): Superblock | Malformed {
     blocks: view.getUint32(SUPERBLOCK_AT + 36, true),
     inodesAt: view.getUint32(SUPERBLOCK_AT + 40, true) * 2 ** blockBits,
     inodes: Number(view.getBigUint64(SUPERBLOCK_AT + 16, true)),
+    sharedXattrsAt: view.getUint32(SUPERBLOCK_AT + 44, true) * 2 ** blockBits,
     root: view.getUint16(SUPERBLOCK_AT + 14, true),
     built: {
       seconds: Number(view.getBigInt64(SUPERBLOCK_AT + 24, true)),
@@ -77,18 +80,34 @@ export function decodeSuperblock(first: Uint8Array): Superblock | Malformed {
   };
 }
 
+/** Of an image whose first block was changed: makes its checksum right again. */
+export function writeChecksum(first: Uint8Array, blockBits: number): void {
+  const view = new DataView(first.buffer, first.byteOffset, first.byteLength);
+  view.setUint32(SUPERBLOCK_AT + 4, checksumOf(first, blockBits), true);
+}
+
 /** Over the rest of the first block, itself taken as zero; small blocks: over the one where the superblock is. */
+function checksumOf(first: Uint8Array, blockBits: number): number {
+  const end = checksumEnd(blockBits);
+  const summed = new Uint8Array(first.subarray(SUPERBLOCK_AT, end)).fill(0, 4, 8);
+  // Without the inversion at the end that others make.
+  return ~crc32c(summed) >>> 0;
+}
+
+function checksumEnd(blockBits: number): number {
+  const blockBytes = 2 ** blockBits;
+  return blockBytes > SUPERBLOCK_AT ? blockBytes : SUPERBLOCK_AT + blockBytes;
+}
+
 function checksumProblem(first: Uint8Array, blockBits: number): string | undefined {
   const view = new DataView(first.buffer, first.byteOffset, first.byteLength);
   if ((view.getUint32(SUPERBLOCK_AT + 8, true) & HAS_CHECKSUM) === 0) {
     return "has no checksum in its superblock";
   }
-  const blockBytes = 2 ** blockBits;
-  const end = blockBytes > SUPERBLOCK_AT ? blockBytes : SUPERBLOCK_AT + blockBytes;
-  if (first.length < end) return `ends within its first block, after ${first.length} bytes`;
-  const summed = new Uint8Array(first.subarray(SUPERBLOCK_AT, end)).fill(0, 4, 8);
-  // Without the inversion at the end that others make.
-  const computed = ~crc32c(summed) >>> 0;
+  if (first.length < checksumEnd(blockBits)) {
+    return `ends within its first block, after ${first.length} bytes`;
+  }
+  const computed = checksumOf(first, blockBits);
   const stored = view.getUint32(SUPERBLOCK_AT + 4, true);
   if (computed === stored) return undefined;
   return `is damaged: its superblock's checksum is ${hex(computed)}, not ${hex(stored)}`;

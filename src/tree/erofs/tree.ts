@@ -16,6 +16,7 @@ import { type Image, lookAt } from "./image.ts";
 import type { Inode } from "./inode.ts";
 import { Inodes } from "./inodes.ts";
 import { finish, known, type Steps } from "./steps.ts";
+import { readXattrs, type Xattrs } from "./xattrs.ts";
 
 /** An image as a tree. A file's id is the number of its inode. */
 export class ErofsTree implements Tree {
@@ -63,6 +64,11 @@ export class ErofsTree implements Tree {
     return this.#read(inode, offset, length);
   }
 
+  /** Of no use to NFSv3: for whoever copies or compares images. */
+  xattrs(id: FileId): Answer<Xattrs> {
+    return finish(this.#xattrs(id));
+  }
+
   usage(): TreeUsage {
     const { blocks, inodes } = this.#image.superblock;
     return {
@@ -87,6 +93,11 @@ export class ErofsTree implements Tree {
   *#attributes(id: FileId): Steps<Attributes> {
     const inode = yield* this.#inode(id);
     return typeof inode === "string" ? inode : inode.attributes;
+  }
+
+  *#xattrs(id: FileId): Steps<Xattrs> {
+    const inode = yield* this.#inode(id);
+    return typeof inode === "string" ? inode : yield* readXattrs(this.#image, inode);
   }
 
   *#lookup(id: FileId, name: string): Steps<Attributes> {

@@ -33,7 +33,8 @@ export async function openBenchRoom(
   addServerInterface(namespace, "room0", `${ADDRESS}/24`);
   const images = join(work, "images");
   const store = new ImageStore(images);
-  await sealTree({ name: "bench", tree, store, version: "bench", sealedAt: new Date() });
+  const origin = { made: "bench", parent: undefined, recipe: undefined };
+  await sealTree({ name: "bench", tree, store, version: "bench", sealedAt: new Date(), origin });
   return { namespace, tree, images, work };
 }
 

@@ -1,3 +1,4 @@
+import { adminVolumeOf } from "../bytes/admin-volume.ts";
 import { httpOrigin } from "../bytes/http-origin.ts";
 import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { unreachable } from "../bytes/unreachable.ts";
@@ -64,6 +65,8 @@ export interface BootExport {
    * root of one boot are of one version, whatever becomes current meanwhile. Else empty.
    */
   readonly pin: string;
+  /** `NAME@DIGEST` of a sealed version, for the node to say what it runs; undefined: the tree is a directory. */
+  readonly image: string | undefined;
 }
 
 export type Label =
@@ -81,6 +84,7 @@ export type Label =
       readonly kind: "linux";
       readonly export: BootExport;
       readonly layer: Layer;
+      readonly volume: LayerVolume;
       readonly kernel: string | undefined;
       readonly initrd: string | undefined;
       readonly append: string | undefined;
@@ -88,6 +92,9 @@ export type Label =
 
 /** Where a node's changes go; `none`: it has no changes. */
 export type Layer = "tmpfs" | "iscsi" | "local" | "none";
+
+/** Which volume an iSCSI layer is: the node's own, or the one that keeps apart what is changed for all. */
+export type LayerVolume = "own" | "admin";
 
 export interface BootSettings {
   readonly serverAddress: Ipv4;
@@ -109,10 +116,16 @@ export interface PlannedNode {
   readonly address: Ipv4 | undefined;
 }
 
-/** What a node's loader is told: its own label first, which boots; then the others, in the order of the configuration. */
+/**
+ * What a node's loader is told: its own label first, which boots; then the others, in the order of the configuration,
+ * but for those that are for administration: who stands before a node is not to get into what the next version is made of.
+ */
 export async function menuFor(node: PlannedNode, settings: BootSettings): Promise<Menu> {
   const first = firstLabel(node.known, settings);
-  const names = [first, ...[...settings.labels.keys()].filter((name) => name !== first)];
+  const others = [...settings.labels].filter(
+    ([name, label]) => name !== first && !isForAdmin(label),
+  );
+  const names = [first, ...others.map(([name]) => name)];
   const plans = await Promise.all(names.map((name) => planLabel(name, node, settings)));
   return { plans, seconds: settings.menuSeconds };
 }
@@ -124,6 +137,11 @@ export function firstLabel(
 ): string {
   if (known === undefined) return settings.unknown ?? settings.default;
   return known.label ?? settings.default;
+}
+
+/** Whether what is changed there may become the next version of the tree. */
+export function isForAdmin(label: Label | undefined): boolean {
+  return label?.kind === "linux" && label.layer === "iscsi" && label.volume === "admin";
 }
 
 async function planLabel(name: string, node: PlannedNode, settings: BootSettings): Promise<Plan> {
@@ -171,7 +189,7 @@ async function planLinux(
   if ("missing" in found) {
     return refusal(name, `the tree ${label.export.name} ${found.missing}`);
   }
-  const layer = layerWords(label.layer, node, settings);
+  const layer = layerWords(label, node, settings);
   if (layer === undefined) {
     return refusal(name, "a volume is for the node that asks by itself, from its own address");
   }
@@ -215,15 +233,16 @@ function refusal(label: string, message: string): Plan {
 
 /** What the hook in the initrd reads; undefined where the layer needs an address and there is none. */
 function layerWords(
-  layer: Layer,
+  { layer, volume }: Extract<Label, { kind: "linux" }>,
   { known, address }: PlannedNode,
   settings: BootSettings,
 ): readonly string[] | undefined {
   if (layer === "none") return [];
   if (layer !== "iscsi") return [`aufs=${layer}`];
   if (address === undefined) return undefined;
-  const volume = known?.volume ?? formatIpv4(address);
-  return ["aufs=iscsi", ...iscsiWords(volume, settings.serverAddress, settings.iscsi)];
+  const own = known?.volume ?? formatIpv4(address);
+  const name = volume === "admin" ? adminVolumeOf(own) : own;
+  return ["aufs=iscsi", ...iscsiWords(name, settings.serverAddress, settings.iscsi)];
 }
 
 function ownWords(
@@ -238,6 +257,7 @@ function ownWords(
     "ip=dhcp",
     "ro",
     ...layer,
+    ...(from.image === undefined ? [] : [`sidus.image=${from.image}`]),
     `sidus.up=${httpOrigin(settings.serverAddress, settings.httpPort)}/up`,
   ];
 }

@@ -1,3 +1,4 @@
+import { IMAGE_NAME } from "../image/store/versions.ts";
 import { UserError } from "../user-error.ts";
 
 /** @throws UserError that names the argument. */
@@ -7,5 +8,5 @@ export function check(value: string, pattern: RegExp, what: string, expected: st
 
 /** Of a tree or an image: it names files. @throws UserError */
 export function checkName(name: string): void {
-  check(name, /^[A-Za-z0-9][\w.-]{0,62}$/, "NAME", "letters, digits, `.`, `_` and `-`");
+  check(name, IMAGE_NAME, "NAME", "letters, digits, `.`, `_` and `-`");
 }

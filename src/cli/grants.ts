@@ -1,13 +1,13 @@
 import type { KnownNode } from "../boot/inventory.ts";
 import type { Chap } from "../boot/iscsi.ts";
-import { firstLabel } from "../boot/plan.ts";
+import { firstLabel, isForAdmin } from "../boot/plan.ts";
+import { adminVolumeOf } from "../bytes/admin-volume.ts";
 import { contains, formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
 import type { Config, NodeConfig } from "../config/config.ts";
 import type { VolumeGrant } from "../plane/messages.ts";
 import { chapKey, secretsOf } from "../volume/chap.ts";
 import type { Current } from "./current.ts";
-import { layerOf } from "./status.ts";
 
 /** What a node must know to log in to a volume, and what the server proves to it; undefined: nothing. */
 export type ChapFor = (volume: string) => Chap | undefined;
@@ -32,22 +32,25 @@ export async function chapOf({ iscsi }: Config): Promise<ChapFor> {
 /** What to warn of where a node is up without the volume that its label wants. */
 export function lostVolume(
   address: Ipv4,
-  body: string,
+  layer: string | undefined,
   { config, inventory, labels }: Current,
   mac: MacAddress | undefined,
 ): string | undefined {
   const known = inventory.at(address, mac);
   const label = labels.get(firstLabel(known, config.boot));
   if (label?.kind !== "linux" || label.layer !== "iscsi") return undefined;
-  if (layerOf(body) !== "tmpfs") return undefined;
+  if (layer !== "tmpfs") return undefined;
   const who = known?.name ?? formatIpv4(address);
   return `${who} is up without its volume and keeps nothing: its console says why, after "rootaufs:"`;
 }
 
-/** The volume of the node that has this address, `mac` as we know: the one that the configuration names, or else the address's. */
+/**
+ * The volume of the node that has this address, `mac` as we know: the one that the configuration names, or else the
+ * address's. Where its label is for administration, the one for that besides.
+ */
 export function grantsFor(
   address: Ipv4,
-  { config, inventory }: Current,
+  { config, inventory, labels }: Current,
   mac: MacAddress | undefined,
   chapFor: ChapFor,
 ): readonly VolumeGrant[] {
@@ -57,7 +60,9 @@ export function grantsFor(
   const node = known === undefined ? undefined : configured(known, config);
   const bytes = node?.volume.bytes ?? config.iscsi.bytes;
   const whose = known?.mac ?? mac ?? formatIpv4(address);
-  return [{ volume, node: whose, bytes, chap: chapFor(volume) }];
+  const label = labels.get(firstLabel(known, config.boot));
+  const volumes = isForAdmin(label) ? [volume, adminVolumeOf(volume)] : [volume];
+  return volumes.map((name) => ({ volume: name, node: whose, bytes, chap: chapFor(name) }));
 }
 
 function isOurs(address: Ipv4, { subnet, dhcp }: Config): boolean {

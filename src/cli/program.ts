@@ -2,6 +2,7 @@ import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { UserError } from "../user-error.ts";
 import { buildCommand } from "./build.ts";
+import { chrootCommand } from "./chroot.ts";
 import { demoCommand, demoInsideCommand } from "./demo.ts";
 import { doctorCommand } from "./doctor.ts";
 import { explainCommand } from "./explain.ts";
@@ -10,6 +11,8 @@ import { mediumCommand } from "./medium.ts";
 import { nodesCommand } from "./nodes.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
+import { treeCommand } from "./tree.ts";
+import { updateCommand } from "./update.ts";
 import { version } from "./version.ts";
 import { volumeCommand } from "./volume.ts";
 
@@ -23,6 +26,9 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .addCommand(demoCommand())
     .addCommand(buildCommand())
     .addCommand(imageCommand())
+    .addCommand(treeCommand())
+    .addCommand(chrootCommand())
+    .addCommand(updateCommand())
     .addCommand(volumeCommand())
     .addCommand(mediumCommand())
     .addCommand(nodesCommand())

@@ -21,13 +21,15 @@ import type { BootEvent } from "../watch/events.ts";
 import { Presence } from "../watch/presence.ts";
 import { Refusals } from "../watch/refusals.ts";
 import { type NodeBoot, type Stage, type StageReached, Timeline } from "../watch/timeline.ts";
+import { oddVersions } from "../watch/versions.ts";
 import { type Addresses, openAddresses } from "./addresses.ts";
 import { currentOf, refuseFixedChanges, warnOfKernels } from "./current.ts";
 import { type ExplanationShown, explanationOf } from "./explain-answer.ts";
 import { chapOf, grantsFor, lostVolume } from "./grants.ts";
 import { ImageWatch } from "./image-watch.ts";
 import { type BootFileFor, loaderSettings, servedSettings } from "./room-settings.ts";
-import { seldomMade, statusOf, treeOf } from "./status.ts";
+import { seldomMade, statusOf } from "./status.ts";
+import { upReportOf } from "./up-report.ts";
 
 /** All servers of one configuration, in this process. */
 export interface Room extends AsyncDisposable {
@@ -58,6 +60,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     clock,
     (boot, stage) => {
       if (isBeyondLoader(stage)) loaders.cameFurther(boot.mac);
+      if (stage === "up") for (const text of oddVersions(boot)) warn(text);
       deps.reached(boot, stage);
     },
     (of) => {
@@ -84,7 +87,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   const heardOf = (mac: MacAddress) => identities.of(mac);
   const cache = BlockCache.create(config.cache);
   const parents = Parents.create();
-  const trees = opened.use(new Trees({ clock, cache, parents }));
+  const trees = opened.use(new Trees({ clock, cache, parents, warn }));
   let current = await currentOf(config, trees, heardOf);
   await warnOfKernels(current, warn);
 
@@ -101,6 +104,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       tell,
       present: (seen) => presence.see(seen),
       used: (uses) => void images?.used(uses).catch((error) => report("images", error)),
+      warn,
       report,
       failed: failed.reject,
     }),
@@ -164,8 +168,9 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       local: at(ports.http),
       files,
       up(from, body) {
-        tell({ kind: "up", address: from, tree: treeOf(body) });
-        const lost = lostVolume(from, body, current, nodeAt(from)?.mac);
+        const { layer, ...runs } = upReportOf(body);
+        tell({ kind: "up", address: from, ...runs });
+        const lost = lostVolume(from, layer, current, nodeAt(from)?.mac);
         if (lost !== undefined) warn(lost);
       },
       status: seldomMade(clock, () =>

@@ -6,7 +6,7 @@ import { formatMac, type MacAddress } from "../bytes/mac.ts";
 import { STATUS_PAUSE_TIMES } from "../limits.ts";
 import type { Clock, Instant } from "../net/clock.ts";
 import { architectureName } from "../watch/architecture.ts";
-import { timeText } from "../watch/describe.ts";
+import { shortDigest, timeText } from "../watch/describe.ts";
 import type { NodeBoot } from "../watch/timeline.ts";
 import { type Asked, askServer, withServerOptions } from "./ask.ts";
 import { renderTable } from "./table.ts";
@@ -38,7 +38,7 @@ export function seldomMade(clock: Pick<Clock, "now">, make: () => object): () =>
 }
 
 function nodeOf(boot: NodeBoot, now: Instant, known: boolean): z.input<typeof nodeShape> {
-  const { mac, name, address, firmware, architecture, stage, reached, startedAt, tree } = boot;
+  const { mac, name, address, firmware, architecture, stage, reached, startedAt } = boot;
   return {
     mac: formatMac(mac),
     name,
@@ -51,7 +51,9 @@ function nodeOf(boot: NodeBoot, now: Instant, known: boolean): z.input<typeof no
       [...reached].map(([reachedStage, at]) => [reachedStage, Math.round(at - startedAt) / 1000]),
     ),
     lastHeardSecondsAgo: Math.round((now - boot.lastHeardAt) / 1000),
-    tree,
+    tree: boot.tree,
+    digest: boot.digest,
+    base: boot.base,
   };
 }
 
@@ -69,6 +71,10 @@ const nodeShape = z.object({
   seconds: z.record(z.string(), z.number()),
   lastHeardSecondsAgo: z.number(),
   tree: z.string().optional(),
+  /** SHA-256 of the sealed version that it runs, as it says. */
+  digest: z.string().optional(),
+  /** Of the version on which its layer was begun. */
+  base: z.string().optional(),
 });
 
 /** As far as commands use it. */
@@ -111,7 +117,7 @@ function renderStatus(nodes: readonly StatusNode[]): string {
       node.stage,
       afterText(node),
       `${timeText(node.lastHeardSecondsAgo * 1000)} ago`,
-      node.tree ?? "",
+      runsText(node),
     ]),
   ]);
 }
@@ -121,23 +127,11 @@ function firmwareText({ firmware, architecture }: StatusNode): string {
   return firmware === "ipxe" ? `${name}, iPXE` : name;
 }
 
+function runsText({ tree = "", digest }: StatusNode): string {
+  return digest === undefined ? tree : `${tree}, version ${shortDigest(digest)}`;
+}
+
 function afterText({ stage, seconds }: StatusNode): string {
   const after = seconds[stage];
   return after === undefined ? "-" : `${after.toFixed(1)} s`;
-}
-
-/** Out of the `key: value` lines that a node posts when it is up: `sidus, built 2026-01-31T12:00:00Z`. */
-export function treeOf(body: string): string {
-  const built = valueIn(body, "built");
-  return [valueIn(body, "tree") ?? "?", built].filter((part) => part).join(", built ");
-}
-
-/** Where its changes go, as it says itself. */
-export function layerOf(body: string): string | undefined {
-  return valueIn(body, "layer");
-}
-
-/** Printable only: it is logged. */
-function valueIn(body: string, key: string): string | undefined {
-  return new RegExp(`^${key}: *([\\x20-\\x7e]{1,100})$`, "m").exec(body)?.[1]?.trim();
 }

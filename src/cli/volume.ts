@@ -11,9 +11,10 @@ import { makeDirectory } from "../volume/durable.ts";
 import { type Copying, VolumeStore } from "../volume/store.ts";
 import { openInterrupt } from "./interrupt.ts";
 import { mendable, type Remedies } from "./mendable.ts";
+import { nowAsName } from "./now-as-name.ts";
 import { formatBytes, renderSnapshots, renderVolume, renderVolumes, volumesIn } from "./volumes.ts";
 
-const VOLUMES = "/var/lib/sidus/volumes";
+export const VOLUMES = "/var/lib/sidus/volumes";
 
 interface VolumeArguments {
   readonly volumes: string;
@@ -275,12 +276,6 @@ function claiming(given: VolumeArguments): Parameters<typeof claimVolume>[1] {
 
 function storeOf({ volumes }: VolumeArguments): VolumeStore {
   return new VolumeStore(resolve(volumes));
-}
-
-/** `20260131-120000`: UTC, in the order of time. */
-function nowAsName(): string {
-  const [date = "", time = ""] = new Date(systemClock.epochMs()).toISOString().split("T");
-  return `${date.replaceAll("-", "")}-${time.slice(0, 8).replaceAll(":", "")}`;
 }
 
 function sizeIn(text: string): number {

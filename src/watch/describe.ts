@@ -23,7 +23,7 @@ export function describe(event: BootEvent): string {
     case "session":
       return `iSCSI session with ${event.target}: ${event.outcome}`;
     case "up":
-      return `up, runs ${event.tree}`;
+      return `up, runs ${event.tree}${event.digest === undefined ? "" : `, version ${shortDigest(event.digest)}`}`;
     case "refused":
       return `${event.protocol} refused: ${event.reason}${event.path === undefined ? "" : ` ${event.path}`}`;
   }
@@ -52,6 +52,11 @@ function fileOutcome({ outcome, bytes }: Extract<BootEvent, { kind: "file" }>): 
     case "missing":
       return "not there";
   }
+}
+
+/** As many digits of a version's digest as people are shown. */
+export function shortDigest(digest: string): string {
+  return digest.slice(0, 12);
 }
 
 /** `42 KiB`. */

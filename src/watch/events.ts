@@ -62,6 +62,10 @@ export type BootEvent =
       readonly kind: "up";
       readonly address: Ipv4;
       readonly tree: string;
+      /** SHA-256, hexadecimal, of the sealed version that it runs; undefined: it runs a directory, or said nothing of it. */
+      readonly digest?: string | undefined;
+      /** Of the version on which the layer was begun that it writes to. */
+      readonly base?: string | undefined;
     }
   | {
       /** Something that was not answered as asked, counted by a reason from a fixed list. */

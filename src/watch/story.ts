@@ -90,7 +90,7 @@ function keyOf(event: BootEvent): string {
     case "session":
       return `session ${event.outcome} ${event.target}`;
     case "up":
-      return `up ${event.tree}`;
+      return `up ${event.tree} ${event.digest}`;
     case "refused":
       return `refused ${event.protocol} ${event.reason} ${clip(event.path ?? "")}`;
   }

@@ -33,6 +33,9 @@ export interface NodeBoot {
   readonly addressedAt: Instant | undefined;
   /** What the node said of the tree that it runs. */
   readonly tree: string | undefined;
+  /** SHA-256 of the sealed version that it runs, as it says; and of the one on which its layer was begun. */
+  readonly digest: string | undefined;
+  readonly base: string | undefined;
   readonly lastHeardAt: Instant;
   /** What was seen of the node, of its boots before, too. */
   readonly story: Pick<Story, "facts" | "begun">;
@@ -114,6 +117,8 @@ export class Timeline {
         break;
       case "up":
         entry.tree = event.tree;
+        entry.digest = event.digest;
+        entry.base = event.base;
         this.#reach(entry, "up");
         break;
       case "portmap":
@@ -180,6 +185,8 @@ export class Timeline {
       architecture: before?.architecture,
       addressedAt: undefined,
       tree: undefined,
+      digest: undefined,
+      base: undefined,
       lastHeardAt: now,
       story,
       hasGoneOn: false,

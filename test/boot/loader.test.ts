@@ -120,7 +120,9 @@ describe("why there is no loader", () => {
     expect(whyNoLoader(firmware(11))).toMatch(
       /^is of PXE architecture 11 and needs one of shimaa64\.efi \+ grubaa64\.efi, grubnetaa64\.efi: no tree has it/,
     );
-    expect(whyNoLoader(firmware(19))).toContain("needs one of shimaa64.efi + grubaa64.efi: no tree");
+    expect(whyNoLoader(firmware(19))).toContain(
+      "needs one of shimaa64.efi + grubaa64.efi: no tree",
+    );
     expect(whyNoLoader(firmware(0))).toContain("lpxelinux.0 + ldlinux.c32, pxelinux.0");
   });
 

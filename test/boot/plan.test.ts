@@ -27,15 +27,18 @@ const image: BootExport = {
   path: "/srv/nfsroot/stage",
   tree,
   pin: "@0123456789abcdef",
+  image: undefined,
 };
 const linux: Label = {
   kind: "linux",
   export: image,
   layer: "tmpfs",
+  volume: "own",
   kernel: undefined,
   initrd: undefined,
   append: undefined,
 };
+const adminLabel: Label = { ...linux, layer: "iscsi", volume: "admin" };
 const program: Label = {
   kind: "program",
   export: image,
@@ -101,6 +104,15 @@ describe("what boots unless another is chosen", () => {
     expect(menu.seconds).toBe(5);
   });
 
+  test("a label for administration boots where the node lists it, and is in no other node's menu", async () => {
+    const change = { labels: new Map(Object.entries({ ...labels, admin: adminLabel })) };
+    expect(await order(node(), change)).toEqual(["tmpfs", "local", "stranger"]);
+    expect(await order(undefined, change)).toEqual(["tmpfs", "local", "stranger"]);
+    expect(await order(node({ label: "admin" }), change)).toEqual([
+      ...["admin", "tmpfs", "local", "stranger"],
+    ]);
+  });
+
   test("a label that there is not is told on the node's screen", async () => {
     const { plans } = await menuFor(
       { known: node({ label: "gone" }), address: undefined },
@@ -111,6 +123,35 @@ describe("what boots unless another is chosen", () => {
       label: "gone",
       message: `no label "gone" in the server's configuration`,
     });
+  });
+});
+
+describe("sealed versions", () => {
+  const digest = "0123456789abcdef".repeat(4);
+  const linesOf = async (change: Partial<BootExport>) => {
+    const plan = await planned({ ...linux, export: { ...image, ...change } });
+    return plan.kind === "linux" ? plan.commandLine.split(" ") : [];
+  };
+
+  test("the node is told which one it boots, with all of its digest", async () => {
+    expect(await linesOf({ image: `room@${digest}` })).toContain(`sidus.image=room@${digest}`);
+  });
+
+  test("of a directory there is nothing to tell", async () => {
+    expect((await linesOf({})).filter((word) => word.startsWith("sidus.image"))).toEqual([]);
+  });
+
+  test("what is changed for all goes to a volume beside the node's own", async () => {
+    const at = { known: node({ volume: "n1", label: "admin" }), address: address("10.77.0.11") };
+    const [own, admin] = await Promise.all(
+      [{ ...adminLabel, volume: "own" as const }, adminLabel].map(async (label) => {
+        const { plans } = await menuFor(at, settings({ admin: label }));
+        return plans[0]?.kind === "linux" ? plans[0].commandLine : "";
+      }),
+    );
+    expect(own).toContain(" ISCSI_TARGET_NAME=iqn.2013-04.zone.sidus.target:n1 ");
+    expect(admin).toContain(" ISCSI_TARGET_NAME=iqn.2013-04.zone.sidus.target:n1-admin ");
+    expect(admin).toContain(" ISCSI_INITIATOR=iqn.2013-04.zone.sidus.initiator:n1-admin ");
   });
 });
 

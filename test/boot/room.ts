@@ -65,6 +65,7 @@ export function settings(
     path: "/srv/nfsroot/sidus",
     tree: sketchedTree(tree),
     pin: "",
+    image: undefined,
     admits: (from: Ipv4) => contains(network, from),
     pinned: async () => undefined,
   };
@@ -84,6 +85,7 @@ export function settings(
             kind: "linux",
             export: entry,
             layer: "tmpfs",
+            volume: "own",
             kernel: undefined,
             initrd: undefined,
             append: "console=ttyS0",

@@ -31,6 +31,7 @@ ${more.replaceAll("OVERLAY", join(directory, "overlay"))}`,
 function trees(): Trees {
   return new Trees({
     clock: systemClock,
+    warn() {},
     cache: BlockCache.create(4 << 20),
     parents: Parents.create(),
   });
@@ -52,6 +53,7 @@ describe("what is served now", () => {
     expect(Object.fromEntries(shown)).toEqual({
       tmpfs: "sidus",
       iscsi: "sidus",
+      admin: "sidus",
       local: "local",
       a: "other",
       m: "message",

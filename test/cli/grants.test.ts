@@ -27,11 +27,16 @@ function room(change: Partial<KnownNode>, { denyUnknown = false } = {}): Room {
   return {
     config: {
       subnet: parseCidr("10.0.0.0/24"),
+      boot: { default: "tmpfs", unknown: undefined },
       dhcp: { denyUnknown, subnets: [] },
       iscsi: { bytes: 8 },
       nodes: nodes.map((one) => ({ ...one, volume: { name: one.volume, bytes: 20 } })),
     },
     inventory: inventoryOf(nodes),
+    labels: new Map([
+      ["tmpfs", { kind: "linux", layer: "tmpfs", volume: "own" }],
+      ["admin", { kind: "linux", layer: "iscsi", volume: "admin" }],
+    ]),
   } as unknown as Room;
 }
 
@@ -49,6 +54,14 @@ describe("whose volume is whose", () => {
       { volume: "stage", node: alice, bytes: 20 },
     ]);
     expect(granted("10.0.0.8", current, alice)).toMatchObject([{ volume: "stage", node: alice }]);
+  });
+
+  test("one more for the node that boots for administration, and for no other", () => {
+    const volumes = (address: string, change: Partial<KnownNode>, mac: MacAddress) =>
+      granted(address, room({ label: "admin", ...change }), mac).map(({ volume }) => volume);
+    expect(volumes("10.0.0.7", { volume: "stage" }, alice)).toEqual(["stage", "stage-admin"]);
+    expect(volumes("10.0.0.7", {}, alice)).toEqual(["10.0.0.7", "10.0.0.7-admin"]);
+    expect(volumes("10.0.0.8", { volume: "stage" }, stranger)).toEqual(["10.0.0.8"]);
   });
 
   test("a node on an address that was reserved for another since does not get that one's", () => {

@@ -24,7 +24,12 @@ type Find = (path: string) => Promise<Uint8Array | undefined>;
 /** In the trees of the configuration, then on this machine. @throws UserError where something is in neither. */
 export async function findMediumLoaders(config: Config | undefined): Promise<MediumLoaders> {
   const cache = BlockCache.create(CACHE_BYTES_MIN);
-  await using trees = new Trees({ clock: systemClock, cache, parents: Parents.create() });
+  await using trees = new Trees({
+    clock: systemClock,
+    cache,
+    parents: Parents.create(),
+    warn() {},
+  });
   const machine = await trees.open({ kind: "directory", path: "/" });
   const ofConfig =
     config === undefined ? [] : (await currentOf(config, trees, () => undefined)).exports;

@@ -29,6 +29,7 @@ interface Status {
   readonly name: string;
   readonly stage?: string;
   readonly tree?: string;
+  readonly digest?: string;
 }
 
 describe.skipIf(lacking !== undefined)(title("nodes boot from a sealed image", lacking), () => {
@@ -97,7 +98,10 @@ describe.skipIf(lacking !== undefined)(title("nodes boot from a sealed image", l
     await use(digests.second);
     await reached("node1", node1, "up");
     expect(statusOf("node1").tree).toMatch(/^first, built /);
-    expect(node1.console()).toContain("node1 runs first ");
+    expect(statusOf("node1").digest).toBe(digests.first);
+    expect(node1.console()).toMatch(
+      new RegExp(`node1 runs first .*, image room@${digests.first.slice(0, 12)}, layer tmpfs`),
+    );
     const { code, stderr } = await image("rm", digests.first);
     expect(code).not.toBe(0);
     expect(stderr).toContain(nodes[0].ip);
@@ -113,6 +117,7 @@ describe.skipIf(lacking !== undefined)(title("nodes boot from a sealed image", l
     await room.start();
     await reached("node2", node2, "up");
     expect(statusOf("node2").tree).toMatch(/^second, built /);
+    expect(statusOf("node2").digest).toBe(digests.second);
     expect(node2.console()).toContain("node2 runs second ");
     const { code, stderr } = await image("rm", digests.second);
     expect(code).not.toBe(0);

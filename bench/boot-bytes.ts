@@ -101,10 +101,11 @@ function ofNfs(file: string): { procedures: string[][]; files: string[][] } {
   const files = new Map<string, Total>();
   const fields = ["rpc.msgtyp", "nfs.procedure_v3", "nfs.count3", "nfs.full_name"];
   for (const [type, procedure = "", count = "", name = ""] of fieldsOf(file, "nfs", fields)) {
-    if (type !== "1") continue;
-    add(procedures, procedureNames[Number(procedure)] ?? procedure, Number(count));
-    if (procedureNames[Number(procedure)] !== "READ") continue;
-    add(files, name.replace(/^[^/]*\/srv\/nfsroot\/\w+/, "") || "not known", Number(count));
+    const known = procedureNames[Number(procedure)] ?? procedure;
+    if (type === "1") add(procedures, known, Number(count));
+    // Calls alone have the handle that tells the name; but at a file's end they get what they ask for.
+    else if (known === "READ")
+      add(files, name.replace(/^[^/]*\/srv\/nfsroot\/\w+/, "") || "not known", Number(count));
   }
   const most = [...files].sort(([, a], [, b]) => b.bytes - a.bytes).slice(0, FILES_SHOWN);
   return {

@@ -18,8 +18,9 @@ import { ImageStore } from "../image/store/store.ts";
 import { systemClock } from "../net/clock.ts";
 import { UserError } from "../user-error.ts";
 import { check, checkName } from "./check.ts";
-import { imagesDirectory, renderSealed } from "./image/shared.ts";
+import { imagesDirectory, remedies, renderSealed } from "./image/shared.ts";
 import { openInterrupt } from "./interrupt.ts";
+import { mendable } from "./mendable.ts";
 import { openProgressDisplay, renderTimes } from "./progress.ts";
 import { version } from "./version.ts";
 
@@ -77,7 +78,9 @@ Example:
   sidus build sidus --include openssh-server,vim --root-password-file /etc/sidus/root-password
   sidus build --example >room.yaml && sidus build room --recipe room.yaml --image`,
     )
-    .action(build);
+    .action((name: string | undefined, given: BuildArguments) =>
+      mendable(remedies, () => build(name, given)),
+    );
 }
 
 async function build(name: string | undefined, given: BuildArguments): Promise<void> {
@@ -153,6 +156,8 @@ function recipeFrom(recipe: Recipe, given: BuildArguments): Recipe {
     architecture,
     bootstrap: given.bootstrap ?? recipe.bootstrap,
     include: [...recipe.include, ...include],
+    exclude: recipe.exclude.filter((name) => !include.includes(name)),
+    purge: recipe.purge.filter((name) => !include.includes(name)),
     mirrors: given.mirror.length > 0 ? given.mirror : recipe.mirrors,
     rootPassword:
       given.rootPasswordFile === undefined
@@ -194,7 +199,7 @@ function rootPassword(file: string): string {
   } catch (cause) {
     throw new UserError(`--root-password-file: cannot read ${file}: ${String(cause)}`, { cause });
   }
-  const [first = ""] = text.split("\n");
+  const [first = ""] = text.split(/\r?\n/);
   if (first === "") throw new UserError(`--root-password-file: the first line of ${file} is empty`);
   return first;
 }

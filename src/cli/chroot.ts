@@ -91,23 +91,21 @@ async function work(tree: string, given: string, command: readonly string[]): Pr
   warnOfOthers(tree, given);
   const name = basename(tree);
   const isTerminal = process.stdin.isTTY;
-  using interrupt = openInterrupt(isTerminal ? "theirs" : "ours");
+  using interrupt = openInterrupt();
   const { signal } = interrupt;
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   const hooked = { action: "chroot", name, tree, log, signal };
   await runHooks("before", hooked);
-  const status = await runInTree({
-    tree,
-    command: command.length > 0 ? command : shell,
-    environment: {
-      // What Debian's bash puts before its prompt, and what shells without a file for it ask with.
-      debian_chroot: name,
-      PS1: `(${name}) # `,
-      ...(isTerminal ? {} : { DEBIAN_FRONTEND: "noninteractive" }),
-    },
-    terminal: true,
-    signal,
-  });
+  const environment = {
+    // What Debian's bash puts before its prompt, and what shells without a file for it ask with.
+    debian_chroot: name,
+    PS1: `(${name}) # `,
+    ...(isTerminal ? {} : { DEBIAN_FRONTEND: "noninteractive" }),
+  };
+  const what = command.length > 0 ? command : shell;
+  const status = await interrupt.lent(() =>
+    runInTree({ tree, command: what, environment, terminal: true, signal }),
+  );
   if (signal.aborted) return status;
   await runHooks("after", hooked);
   return status;

@@ -1,11 +1,14 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { after, type Instant } from "../bytes/instant.ts";
 import { formatIpv4 } from "../bytes/ipv4.ts";
 import { VersionUses } from "../image/store/uses.ts";
-import { currentIn, digestsIn, identityOf } from "../image/store/versions.ts";
+import { currentIn, digestsIn, identityOf, signatureFile } from "../image/store/versions.ts";
 import { IMAGE_CURRENT_ASKED_EVERY_MS, VERSION_USES_WRITTEN_EVERY_MS } from "../limits.ts";
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { VersionUse } from "../nfs/uses.ts";
 import type { ExportSpec } from "../plane/messages.ts";
+import type { TreeSource } from "../plane/trees.ts";
 import { UserError } from "../user-error.ts";
 
 export interface ImageWatchOptions {
@@ -25,6 +28,8 @@ export class ImageWatch implements Disposable {
   /** By directory. */
   readonly #uses = new Map<string, VersionUses>();
   #seen = "";
+  /** How what could not be served was signed; undefined: it is served. */
+  #refused: string | undefined;
   /** When they are to be written again, though nothing is new but the time. */
   #dueAt: Instant | undefined;
   #isWarned = false;
@@ -85,17 +90,24 @@ export class ImageWatch implements Disposable {
 
   async #look(): Promise<void> {
     const { specs, changed } = this.#options;
+    const sources = specs().map(({ source }) => source);
     const digests = await Promise.all(
-      specs().map(async ({ source }) =>
+      sources.map(async (source) =>
         source.kind === "image" ? ((await currentIn(source.directory)) ?? source.digest) : "",
       ),
     );
     const key = keyOf(digests);
+    const signed = keyOf(sources.map((source, at) => signatureOf(source, digests[at] ?? "")));
     try {
-      if (key !== this.#seen && !this.#isDisposed) await changed();
-    } finally {
-      // One that cannot be served is not tried again until something changes.
+      // One that cannot be served is not tried again until something changes: another is current, or it is signed.
+      const isNews =
+        key !== this.#seen || (this.#refused !== undefined && this.#refused !== signed);
+      if (!isNews || this.#isDisposed) return;
       this.#seen = key;
+      this.#refused = signed;
+      await changed();
+      this.#refused = undefined;
+    } finally {
       this.#again();
     }
   }
@@ -108,6 +120,14 @@ export class ImageWatch implements Disposable {
 
 function digestOf({ source }: ExportSpec): string {
   return source.kind === "image" ? source.digest : "";
+}
+
+/** When, and as which file, its signature was written. */
+function signatureOf(source: TreeSource, digest: string): string {
+  if (source.kind !== "image") return "";
+  const file = join(source.directory, signatureFile(digest));
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found === undefined ? "" : `${found.ino} ${found.ctimeMs}`;
 }
 
 function keyOf(digests: readonly string[]): string {

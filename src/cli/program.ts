@@ -46,6 +46,11 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       process.stderr.write(`sidus: ${error.message}\n`);
       return error.exitCode;
     }
+    // What had something to put in order has said so.
+    if (error instanceof Error && error.name === "AbortError") {
+      process.stderr.write("sidus: interrupted\n");
+      return 1;
+    }
     throw error;
   }
 }

@@ -67,7 +67,9 @@ export function renderProgress({ step, item, done, total, unit, elapsedMs }: Pro
   const count = total === 0 ? "" : ` ${counted}`;
   const filled = total === 0 ? 0 : Math.round(Math.min(1, done / total) * 20);
   const bar = `[${"=".repeat(filled)}${" ".repeat(20 - filled)}]`;
-  return `${seconds(elapsedMs)} ${bar} ${step}${count}${item === "" ? "" : ` ${item}`}`;
+  // Names of files may hold what a terminal acts upon.
+  const what = item.replaceAll(/\p{Cc}/gu, "?");
+  return `${seconds(elapsedMs)} ${bar} ${step}${count}${what === "" ? "" : ` ${what}`}`;
 }
 
 export function renderTimes(steps: readonly StepTime[]): string {

@@ -114,6 +114,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     await warnOfKernels(changed, warn);
     await plane.take(changed.specs);
     current = changed;
+    await trees.closeRemoved(changed.specs.map(({ source }) => source));
   });
   images = opened.use(
     new ImageWatch({

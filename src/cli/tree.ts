@@ -4,6 +4,7 @@ import process from "node:process";
 import { Command } from "commander";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
+import { treeAt } from "../image/chroot/in-tree.ts";
 import { type Cloned, type CloneOptions, cloneTree, cloneWays } from "../image/clone/clone.ts";
 import {
   listTrees,
@@ -225,11 +226,13 @@ async function remove(name: string, given: ServedArguments & { tree?: true }): P
   if (!basename(path).includes("@") && given.tree !== true) {
     throw new UserError(`${path} is a tree, no snapshot of one: --tree removes it all the same`);
   }
+  // Whatever is among the trees is one, also what somebody spoilt; elsewhere are other things, too.
+  if (name.includes("/")) treeAt(path);
   const config = configIn(given);
-  const served = config === undefined ? undefined : exportOf(config, path);
+  const served = config === undefined ? undefined : keyNaming(config, path);
   if (served !== undefined) {
     throw new UserError(
-      `${path} is served: exports.${served} of ${given.config} names it; take it out there first`,
+      `${path} is served: ${served} of ${given.config} names it; take it out there first`,
     );
   }
   await removeTree(path);
@@ -248,6 +251,15 @@ function exportOf(config: Config, path: string): string | undefined {
     ({ source }) =>
       source.kind === "directory" && existsSync(source.path) && realpathSync(source.path) === real,
   )?.name;
+}
+
+/** The configuration's key that names the directory. */
+function keyNaming(config: Config, path: string): string | undefined {
+  const name = exportOf(config, path);
+  if (name !== undefined) return `exports.${name}`;
+  const { overlay } = config.boot;
+  const isOverlay = overlay !== undefined && existsSync(overlay);
+  return isOverlay && realpathSync(overlay) === realpathSync(path) ? "boot.overlay" : undefined;
 }
 
 function treePath(name: string, { trees }: TreeArguments): string {

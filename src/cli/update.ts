@@ -146,5 +146,11 @@ async function showing<T>(work: (deps: BuildDeps) => Promise<T>): Promise<T> {
   using interrupt = openInterrupt();
   using display = openProgressDisplay(process.stderr);
   const progress = display.show.bind(display);
-  return await work({ clock: systemClock, progress, signal: interrupt.signal });
+  const { signal } = interrupt;
+  try {
+    return await work({ clock: systemClock, progress, signal });
+  } catch (cause) {
+    if (!signal.aborted || cause instanceof UserError) throw cause;
+    throw new UserError("interrupted; the same command goes on from there", { cause, exitCode: 1 });
+  }
 }

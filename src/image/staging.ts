@@ -5,13 +5,13 @@ import {
   mkdtempSync,
   openSync,
   readdirSync,
-  readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../user-error.ts";
-import { releaseTree } from "./chroot/release.ts";
+import { mountsBelow, releaseTree } from "./chroot/release.ts";
 import { placeDirectory } from "./place.ts";
 
 /**
@@ -92,10 +92,8 @@ function lockOf(directory: string): Disposable | undefined {
 /** Never through a mount: what is mounted there, and by whom, releaseTree knows. */
 function remove(directory: string): void {
   releaseTree(join(directory, "tree"));
-  const mounted = readFileSync("/proc/self/mountinfo", "utf8")
-    .split("\n")
-    .map((line) => line.split(" ")[4] ?? "")
-    .find((point) => point.startsWith(`${directory}/`));
+  // The kernel knows mounts by the names that no link has a part in.
+  const [mounted] = existsSync(directory) ? mountsBelow(realpathSync(directory)) : [];
   if (mounted !== undefined) {
     throw new UserError(`${mounted} is mounted; unmount it, then remove ${directory}`);
   }

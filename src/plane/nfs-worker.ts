@@ -46,6 +46,7 @@ async function serve(start: NfsStart, { send, hear }: Main): Promise<void> {
     try {
       exports = await openExports(specs, trees);
       send({ kind: "taken", serial });
+      await trees.closeRemoved(specs.map(({ source }) => source));
     } catch (error) {
       send({ kind: "failed", serial, problem: problemOf(error) });
     }

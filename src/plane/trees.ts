@@ -41,6 +41,11 @@ interface PinnedVersion {
   until: Instant;
 }
 
+interface OpenImage {
+  readonly path: string;
+  readonly tree: Promise<Tree>;
+}
+
 interface OpenDirectory {
   readonly tree: Tree;
   /** Another directory can be at the same path later, and the same one elsewhere. */
@@ -52,14 +57,14 @@ export class Trees implements AsyncDisposable {
   readonly #options: TreesOptions;
   readonly #directories = new Map<string, OpenDirectory>();
   /** By path, and what the file there was like: one that was changed is read and judged anew. */
-  readonly #images = new Map<string, Promise<Tree>>();
+  readonly #images = new Map<string, OpenImage>();
   readonly #pinned = new Map<string, PinnedVersion>();
   readonly #warned = new Set<string>();
   readonly #listed = new Map<
     string,
     { readonly at: Instant; readonly digests: readonly string[] }
   >();
-  /** Whose directory was replaced: calls may still be about them for a time. */
+  /** Whose directory was replaced, or whose version was removed: calls may still be about them for a time. */
   readonly #retired = new Map<Tree, Instant>();
   readonly #alarm: Alarm;
 
@@ -81,9 +86,20 @@ export class Trees implements AsyncDisposable {
     return digest === undefined ? undefined : this.#pin({ ...image, digest }).tree;
   }
 
+  /** Closes the versions that were removed, but for what is served: until then their room on the disk is not free. */
+  async closeRemoved(served: readonly TreeSource[]): Promise<void> {
+    const kept = new Set(served.map(pathOf));
+    for (const [key, { path, tree }] of this.#images) {
+      if (kept.has(path) || (await stampOf(path)) !== "") continue;
+      this.#images.delete(key);
+      const removed = await tree.catch(() => undefined);
+      if (removed !== undefined) this.#retire(removed);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#alarm[Symbol.dispose]();
-    const images = await Promise.allSettled(this.#images.values());
+    const images = await Promise.allSettled([...this.#images.values()].map(({ tree }) => tree));
     const opened = images.flatMap((image) => (image.status === "fulfilled" ? [image.value] : []));
     const directories = [...this.#directories.values()].map(({ tree }) => tree);
     for (const tree of [...opened, ...directories, ...this.#retired.keys()]) {
@@ -145,11 +161,11 @@ export class Trees implements AsyncDisposable {
     const path = join(directory, versionFile(digest));
     const key = `${path} ${await stampOf(path)}`;
     const known = this.#images.get(key);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.tree;
     const { cache } = this.#options;
     const check = isVerified ? { identity: identityOf(digest) } : { digest };
     const opened = openErofs(path, { cache, ...check });
-    this.#images.set(key, opened);
+    this.#images.set(key, { path, tree: opened });
     opened.catch(() => this.#images.delete(key));
     return opened;
   }
@@ -163,6 +179,12 @@ export class Trees implements AsyncDisposable {
     this.#listed.set(directory, { at: now, digests });
     return digests;
   }
+}
+
+function pathOf(source: TreeSource): string {
+  return source.kind === "directory"
+    ? source.path
+    : join(source.directory, versionFile(source.digest));
 }
 
 /** Which directory it is, and where; empty where there is none, which opening it says better. */

@@ -72,11 +72,22 @@ describe("sidus build", () => {
     });
   });
 
+  test("a package that the command line names is not what the recipe leaves out", () => {
+    const files = directoryOf({ "room.yaml": "exclude: [nano, ed]\npurge: [ed]\n" });
+    const given = { recipe: join(files, "room.yaml"), include: ["ed"] };
+    expect(options(given).recipe).toMatchObject({ include: ["ed"], exclude: ["nano"], purge: [] });
+  });
+
   test("root's password is the first line of its file", () => {
-    const files = directoryOf({ password: "correct horse:battery\nsecond\n", empty: "\nlate\n" });
+    const files = directoryOf({
+      password: "correct horse:battery\nsecond\n",
+      ofWindows: "correct\r\n",
+      empty: "\nlate\n",
+    });
     const from = (name: string) =>
       options({ rootPasswordFile: join(files, name) }).recipe.rootPassword;
     expect(from("password")).toEqual({ kind: "clear", text: "correct horse:battery" });
+    expect(from("ofWindows")).toEqual({ kind: "clear", text: "correct" });
     expect(() => from("empty")).toThrow(/first line of .* is empty/);
     expect(() => from("missing")).toThrow(/--root-password-file: cannot read/);
   });

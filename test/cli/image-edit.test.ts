@@ -59,10 +59,12 @@ describe.skipIf(lacking)(title("sidus image edit", lacking), { timeout: 120_000 
   test("with a message, from an older version, as JSON", async () => {
     await seal(store, directoryOf({ "etc/later": "" }));
     const from = first.digest.slice(0, 12);
-    const { code, stdout } = await edit(
-      ...["--json", "--from", from, "--message", "two\nlines", "--", "touch", "/etc/other"],
+    const { code, stdout, stderr } = await edit(
+      ...["--json", "--from", from, "--message", "two\nlines", "--"],
+      ...["sh", "-c", "echo $DEBIAN_FRONTEND; touch /etc/other"],
     );
     expect(code).toBe(0);
+    expect(stderr).toContain("noninteractive");
     const told = JSON.parse(stdout);
     expect(told).toMatchObject({ parent: first.digest, made: "edit: two lines" });
     expect(currentNow(room)).toBe(told.digest);

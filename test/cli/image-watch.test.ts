@@ -91,6 +91,20 @@ describe("which version is current", () => {
   });
 });
 
+describe("a version that could not be served", () => {
+  test("is tried again when it is signed", async () => {
+    const { directory, use, state, clock, watch } = watched({ refuse: true });
+    using _ = watch;
+    use(newer);
+    await look(clock);
+    expect(state.changes).toBe(1);
+    writeFileSync(join(directory, `${newer}.sig`), "");
+    await look(clock);
+    await look(clock);
+    expect(state.changes).toBe(2);
+  });
+});
+
 describe("which nodes run which version", () => {
   test("is written down when one is new, else once a minute", async () => {
     const { directory, clock, watch, uses } = watched();

@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -75,9 +76,10 @@ describe("sidus image, without an image", () => {
   });
 
   test("without mkfs.erofs, what installs it is said", async () => {
-    const parent = directoryOf({ "tree/file": "" });
+    const parent = directoryOf({ "tree/file": "", "bin/none": "" });
+    symlinkSync("/usr/bin/flock", join(parent, "bin/flock"));
     const { code, stderr } = await outcome("/usr/bin/env", [
-      ...["PATH=/nowhere", process.execPath, main, "image", "seal", "room"],
+      ...[`PATH=${join(parent, "bin")}`, process.execPath, main, "image", "seal", "room"],
       ...[join(parent, "tree"), "--images", join(parent, "images")],
     ]);
     expect(code).toBe(2);

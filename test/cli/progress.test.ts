@@ -24,6 +24,7 @@ test("progress is time, a bar, what is done, how much of it, and to what", () =>
   expect(renderProgress({ ...progress, item: "", done: 0, total: 0 })).toBe(
     "  12 s [                    ] unpacking",
   );
+  expect(renderProgress({ ...progress, item: "a\x1b[2J\nb" })).toContain(" 5/20 a?[2J?b");
 });
 
 test("bytes are counted in megabytes, and never beyond the bar", () => {

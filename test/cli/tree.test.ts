@@ -82,6 +82,14 @@ describe("sidus tree", () => {
     expect(readdirSync(directory)).toEqual(["room"]);
   });
 
+  test("what is no tree is not removed by its path, though it is named as a snapshot is", async () => {
+    const directory = directoryOf({ "data@2024/file": "" });
+    const { code, stderr } = await sidus("tree", "rm", join(directory, "data@2024"));
+    expect(stderr).toMatch(/^sidus: \S+\/data@2024 is no tree of a system: /);
+    expect(code).toBe(2);
+    expect(existsSync(join(directory, "data@2024/file"))).toBe(true);
+  });
+
   test("a farm of hard links is refused, with why", async () => {
     const { run, trees: directory } = trees();
     const { code, stderr } = await run("clone", "room", "next", "--method", "hardlink");

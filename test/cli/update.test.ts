@@ -59,6 +59,7 @@ function treeOf(files: Readonly<Record<string, string>> = {}): string {
     young,
     "usr/bin/tool": "1.0\n",
     "usr/bin/apt-get": aptGet,
+    "usr/bin/dpkg": '#!/bin/sh\necho "dpkg $*"\n',
     "usr/sbin/update-initramfs": `#!/bin/sh\necho "$* $SOURCE_DATE_EPOCH" >/boot/initrd.img-$3\n`,
     "boot/vmlinuz-6.1.0-1-amd64": "kernel\n",
     "boot/initrd.img-6.1.0-1-amd64": "initrd\n",
@@ -66,7 +67,7 @@ function treeOf(files: Readonly<Record<string, string>> = {}): string {
     "var/lib/apt/lists/partial/none": "",
     ...files,
   });
-  for (const program of ["usr/bin/apt-get", "usr/sbin/update-initramfs"]) {
+  for (const program of ["usr/bin/apt-get", "usr/bin/dpkg", "usr/sbin/update-initramfs"]) {
     chmodSync(join(tree, program), 0o755);
   }
   return tree;
@@ -155,6 +156,21 @@ describe.skipIf(lacking)(
       expect(readFileSync(join(trees, snapshot, "usr/bin/tool"), "utf8")).toBe("1.0\n");
       const again = await sidus(...args);
       expect(again).toMatchObject({ code: 0, stdout: "room: nothing to update\n" });
+    });
+
+    test("goes on where another was interrupted: with what is not configured, and the initrd", async () => {
+      const trees = directoryOf({});
+      const tree = join(trees, "room");
+      const half = { [`boot/vmlinuz-${KERNEL}`]: "kernel\n", "var/lib/dpkg/status": young };
+      renameSync(treeOf(half), tree);
+      const log = join(directoryOf({}), "log");
+      const images = ["--images", join(directoryOf({}), "none")];
+      const { code } = await sidus("update", "room", "--trees", trees, ...images, "--log", log);
+      expect(code).toBe(0);
+      expect(readFileSync(log, "utf8")).toContain(
+        "dpkg --force-confdef --force-confold --configure",
+      );
+      expect(existsSync(join(tree, `boot/initrd.img-${KERNEL}`))).toBe(true);
     });
 
     test("that is not there names both places", async () => {

@@ -10,6 +10,7 @@ import { defaultRecipe } from "../../image/recipe/default.ts";
 import { ImageStore } from "../../image/store/store.ts";
 import { CURRENT } from "../../image/store/versions.ts";
 import { systemClock } from "../../net/clock.ts";
+import { openInterrupt } from "../interrupt.ts";
 import { openProgressDisplay } from "../progress.ts";
 import { version } from "../version.ts";
 
@@ -60,26 +61,19 @@ function demoName(): string {
 async function build(output: BuildOutput, cache: string): Promise<void> {
   mkdirSync(cache, { recursive: true });
   process.stderr.write(`Building the demonstration's tree, once, into ${cache}\n`);
-  const interrupt = new AbortController();
-  const stop = (): void => interrupt.abort();
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.on(signal, stop);
-  try {
-    using display = openProgressDisplay(process.stderr);
-    await buildTree(
-      {
-        name: output.output === undefined ? demoName() : "demo",
-        recipe: { ...defaultRecipe, suite: SUITE, rootPassword: { kind: "clear", text: "sidus" } },
-        recipeText: undefined,
-        ...output,
-        logFile: join(cache, "demo-build.log"),
-        version,
-      },
-      { clock: systemClock, signal: interrupt.signal, progress: display.show.bind(display) },
-    );
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-  }
+  using interrupt = openInterrupt();
+  using display = openProgressDisplay(process.stderr);
+  await buildTree(
+    {
+      name: output.output === undefined ? demoName() : "demo",
+      recipe: { ...defaultRecipe, suite: SUITE, rootPassword: { kind: "clear", text: "sidus" } },
+      recipeText: undefined,
+      ...output,
+      logFile: join(cache, "demo-build.log"),
+      version,
+    },
+    { clock: systemClock, signal: interrupt.signal, progress: display.show.bind(display) },
+  );
 }
 
 /** Trees of earlier versions of sidus. */

@@ -38,7 +38,7 @@ interface CommitArguments extends ImageArguments {
 
 export function commitCommand(): Command {
   const help = `
-Boot a node with the label admin (sidus nodes set NODE --label admin), change there what you like, shut it down: what was written is on
+Boot a node with \`label: admin\` (in sidus.yaml), change there what you like, shut it down: what was written is on
 the volume NODE-admin, and this makes the next version of it. What belongs to that node alone stays out: its name, what
 DHCP and iSCSI told it, its keys, logs and caches. The volume is only read; --reset makes it blank when its content is sealed,
 so that the next work there begins on the new version.
@@ -117,9 +117,12 @@ function volumeOf(given: string, config: Config | undefined, { directory }: Volu
   const own = node?.volume.name ?? (node?.address === undefined ? given : formatIpv4(node.address));
   const volume = adminVolumeOf(own);
   if (existsSync(join(directory, fileOf(volume)))) return volume;
-  throw new UserError(
-    `there is no volume ${volume} in ${directory}: boot ${given} with the label admin first, and change there what you like`,
-  );
+  const isByAddress = node?.volume.name === undefined && node?.address === undefined;
+  const todo =
+    node !== undefined && isByAddress
+      ? `${given} has neither a volume nor an address of its own in the configuration: name the address that it booted with`
+      : `boot ${given} with the label admin first, and change there what you like`;
+  throw new UserError(`there is no volume ${volume} in ${directory}: ${todo}`);
 }
 
 async function copyOf(

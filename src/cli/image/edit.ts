@@ -69,12 +69,13 @@ async function edit(name: string, command: readonly string[], given: EditArgumen
     return;
   }
   const from = given.from === undefined ? undefined : await store.find(name, given.from);
-  using interrupt = openInterrupt(process.stdin.isTTY ? "theirs" : "ours");
+  using interrupt = openInterrupt();
   using display = openPausedDisplay();
   const manifest = await changeImage({
     ...{ store, name, from, action: "edit", version, logFile },
     made: madeBy("edit", message),
-    change: (work) => display.paused(() => runCommand(name, command, work)),
+    change: (work) =>
+      display.paused(() => interrupt.lent(() => runCommand(name, command, given, work))),
     deps: {
       clock: systemClock,
       progress: (progress) => display.show(progress),
@@ -88,16 +89,23 @@ async function edit(name: string, command: readonly string[], given: EditArgumen
 async function runCommand(
   name: string,
   command: readonly string[],
+  { json }: EditArguments,
   { tree, signal }: BuildWork,
 ): Promise<void> {
   if (command.length === 0) {
     process.stderr.write(`sidus: \`exit\` makes the next version of ${name}, \`exit 1\` none\n`);
   }
+  const given = command.length > 0 ? command : shell;
   const status = await runInTree({
     tree,
-    command: command.length > 0 ? command : shell,
-    // What Debian's bash puts before its prompt, and what shells without a file for it ask with.
-    environment: { debian_chroot: name, PS1: `(${name}) # ` },
+    // What we print as JSON is the result alone.
+    command: json === true ? ["sh", "-c", 'exec "$@" >&2', "sh", ...given] : given,
+    environment: {
+      // What Debian's bash puts before its prompt, and what shells without a file for it ask with.
+      debian_chroot: name,
+      PS1: `(${name}) # `,
+      ...(process.stdin.isTTY ? {} : { DEBIAN_FRONTEND: "noninteractive" }),
+    },
     terminal: true,
     signal,
   });

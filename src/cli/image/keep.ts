@@ -8,8 +8,9 @@ import { type ImageArguments, print, remedies, storeOf, subcommand } from "./sha
 
 export function keepCommand(): Command {
   const help = `
-The newest N versions stay besides the current one and those that nodes run; others are removed at once, and whenever
-the image gets another version. all: every version stays, as without a policy. Without N: what is kept now.
+N versions stay besides the current one and those that nodes run: the one that rollback goes to, and the newest. Others
+are removed at once, and whenever another version is made. all: every version stays, as without a policy. Without N:
+what is kept now.
 
 Example:
   sidus image keep room 3
@@ -35,7 +36,7 @@ async function keep(name: string, count: string | undefined, given: ImageArgumen
   const removed = count === undefined ? [] : await applyPolicy(store, name, nowMs);
   const kept = policyOf(store, name);
   const besides = "besides the current version and those that nodes run";
-  const what = kept === undefined ? "all versions stay" : `the newest ${kept} stay ${besides}`;
+  const what = kept === undefined ? "all versions stay" : `${kept} stay ${besides}`;
   const lines = [
     `${name}: ${what}`,
     ...removed.map((digest) => `${name}: ${shortOf(digest)} is removed`),

@@ -15,7 +15,7 @@ interface RemoveArguments extends ImageArguments {
 export function removeCommand(): Command {
   const help = `
 Neither the current version nor one that nodes run is removed. --unused keeps as many of the others as sidus image keep
-says, the newest; none where it says nothing.
+says; none where it says nothing.
 
 Example:
   sidus image rm room 3f9a6c02

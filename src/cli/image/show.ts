@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import type { Command } from "commander";
@@ -70,6 +70,10 @@ async function knownOf(store: ImageStore, name: string, digest: string): Promise
 
 function showSbom(store: ImageStore, name: string, digest: string): void {
   const file = join(store.directoryOf(name), sbomFile(digest));
+  if (!existsSync(file)) {
+    const message = `${shortOf(digest)} of ${name} has no bill of materials`;
+    throw new UserError(message, { exitCode: 1 });
+  }
   process.stdout.write(readFileSync(file, "utf8"));
 }
 

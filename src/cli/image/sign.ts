@@ -17,7 +17,7 @@ interface SignArguments extends ImageArguments {
 
 export function signCommand(): Command {
   const help = `
-What is signed is read first: every byte of it. A signature that was there before is replaced.
+What is signed is read first: every byte of it. A signature that was there before, good or bad, is replaced.
 
 Example:
   sudo sidus image sign room`;
@@ -40,8 +40,8 @@ async function sign(name: string, prefix: string | undefined, given: SignArgumen
   const digest = await versionOf(store, name, prefix);
   {
     using reading = openReading("verifying");
-    // A signature that is bad is what this command mends.
-    const { faults } = await verifyVersion({ store, name, digest, keys: [], ...reading });
+    const what = { store, name, digest, keys: [], isToBeSigned: true };
+    const { faults } = await verifyVersion({ ...what, ...reading });
     const [fault] = faults;
     if (fault !== undefined) {
       throw new UserError(`${shortOf(digest)} of ${name} is not signed: ${fault}`, { exitCode: 1 });

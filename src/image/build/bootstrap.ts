@@ -49,6 +49,8 @@ export function bootstrapEnvironment(
 ): Record<string, string> {
   return {
     INITRD: "No",
+    // Of the tree's root: whoever builds, nothing is written to where their own would be.
+    HOME: "/root",
     LC_ALL: "C.UTF-8",
     DEBIAN_FRONTEND: "noninteractive",
     SIDUS_CONFIGURATION: plan.configuration,

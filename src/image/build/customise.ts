@@ -8,7 +8,7 @@ import { placeFiles } from "./files.ts";
 import { newestKernel } from "./finish.ts";
 import type { BuildWork } from "./work.ts";
 
-/** What the recipe's settings come to, then its own files: the later may replace the earlier. */
+/** What the recipe's settings come to, then its own files: the later may replace the earlier. At last, services. */
 export async function applySettings(
   recipe: Recipe,
   settings: Settings,
@@ -19,10 +19,14 @@ export async function applySettings(
   for (const { path, mode, content } of settings.files) {
     placeFile(insideTree(work.tree, path), content, mode);
   }
-  if (settings.commands.length > 0) {
-    await work.inTree("settings", ["/bin/sh", "-e", "-c", settings.commands.join("\n")]);
-  }
+  await runSettings(settings.commands, work);
   placeFiles(recipe.files, work.tree);
+  await runSettings(settings.lastCommands, work);
+}
+
+async function runSettings(commands: readonly string[], work: BuildWork): Promise<void> {
+  if (commands.length === 0) return;
+  await work.inTree("settings", ["/bin/sh", "-e", "-c", commands.join("\n")]);
 }
 
 /**

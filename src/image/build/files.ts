@@ -17,21 +17,24 @@ import type { FileRecipe } from "../recipe/recipe.ts";
 export function placeFiles(files: readonly FileRecipe[], tree: string): void {
   for (const file of files) {
     const owner = ownerIn(tree, file);
-    const { content, mode } = file;
-    if (content.kind === "text") {
-      const at = insideTree(tree, file.path);
-      placeFile(at, content.text, mode ?? 0o644);
-      lchownSync(at, owner.uid, owner.gid);
-    } else {
-      try {
-        // What the recipe names may be a link; what is in it stays what it is.
-        copy({ source: content.source, mode, owner, tree }, file.path, statSync(content.source));
-      } catch (cause) {
-        throw new UserError(`files: ${file.path}: cannot copy ${content.source}: ${cause}`, {
-          cause,
-        });
-      }
+    const { path, content } = file;
+    try {
+      place(file, owner, tree);
+    } catch (cause) {
+      const what = content.kind === "text" ? "write it" : `copy ${content.source}`;
+      throw new UserError(`files: ${path}: cannot ${what}: ${cause}`, { cause });
     }
+  }
+}
+
+function place({ path, content, mode }: FileRecipe, owner: Owner, tree: string): void {
+  if (content.kind === "text") {
+    const at = insideTree(tree, path);
+    placeFile(at, content.text, mode ?? 0o644);
+    give(at, owner, mode ?? 0o644);
+  } else {
+    // What the recipe names may be a link; what is in it stays what it is.
+    copy({ source: content.source, mode, owner, tree }, path, statSync(content.source));
   }
 }
 
@@ -58,13 +61,21 @@ function copy(from: Copy, path: string, stats = lstatSync(from.source)): void {
     }
     return;
   }
-  if (stats.isSymbolicLink()) placeLink(at, readlinkSync(from.source));
-  else if (stats.isFile()) {
-    placeFile(at, readFileSync(from.source), from.mode ?? stats.mode & 0o7777);
+  if (stats.isSymbolicLink()) {
+    placeLink(at, readlinkSync(from.source));
+    lchownSync(at, from.owner.uid, from.owner.gid);
+  } else if (stats.isFile()) {
+    // setuid bits are asked for by `mode`.
+    const mode = from.mode ?? stats.mode & 0o777;
+    placeFile(at, readFileSync(from.source), mode);
+    give(at, from.owner, mode);
   } else throw new Error(`${from.source} is neither a file, a directory nor a link`);
-  // It takes away setuid bits, as the kernel wants it: those are asked for by `mode`.
-  lchownSync(at, from.owner.uid, from.owner.gid);
-  if (stats.isFile()) chmodSync(at, from.mode ?? stats.mode & 0o777);
+}
+
+/** The kernel takes away setuid bits with the owner. */
+function give(file: string, { uid, gid }: Owner, mode: number): void {
+  lchownSync(file, uid, gid);
+  chmodSync(file, mode);
 }
 
 interface Owner {

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../../user-error.ts";
+import { insideTree } from "../inside.ts";
 import { placeDirectory, placeFile, placeLink } from "../place.ts";
 import { RESOLV_CONF } from "../settings/network.ts";
 
@@ -51,31 +52,29 @@ export function forgetBuilder(tree: string): void {
 /** In /dev besides devices: who can make none finds it empty. */
 const deviceLinks = { fd: "fd", stdin: "fd/0", stdout: "fd/1", stderr: "fd/2" } as const;
 
-/** Brings a bootstrapped tree into the state that every node may start from. */
+/** Brings a bootstrapped tree into the state that every node may start from, whatever links lead out of it. */
 export function finishTree(tree: string, identity: TreeIdentity): void {
-  for (const mountPoint of ["ro", "rw", "dev/pts", "dev/shm"]) {
-    placeDirectory(join(tree, mountPoint));
-  }
+  const at = (path: string): string => insideTree(tree, path);
+  for (const mountPoint of ["ro", "rw", "dev/pts", "dev/shm"]) placeDirectory(at(mountPoint));
   for (const [name, target] of Object.entries(deviceLinks)) {
-    placeLink(join(tree, "dev", name), `/proc/self/${target}`);
+    placeLink(at(`dev/${name}`), `/proc/self/${target}`);
   }
-  const systemd = join(tree, "etc/systemd/system");
-  for (const unit of maskedUnits) placeLink(join(systemd, unit), "/dev/null");
+  const systemd = "etc/systemd/system";
+  for (const unit of maskedUnits) placeLink(at(`${systemd}/${unit}`), "/dev/null");
   placeLink(
-    join(systemd, "multi-user.target.wants/sidus-up.service"),
+    at(`${systemd}/multi-user.target.wants/sidus-up.service`),
     "/etc/systemd/system/sidus-up.service",
   );
   // Nodes leave a link alone (rootaufs); into a file they write what DHCP said.
-  if (existsSync(join(tree, RESOLV_CONF))) {
-    placeLink(join(tree, "etc/resolv.conf"), RESOLV_CONF);
-  }
+  if (existsSync(at(RESOLV_CONF))) placeLink(at("etc/resolv.conf"), RESOLV_CONF);
   // machine-id(5): empty, so that each node makes one of its own at boot.
-  placeFile(join(tree, "etc/machine-id"), "", 0o644);
-  if (existsSync(join(tree, "etc/iscsi"))) {
+  placeFile(at("etc/machine-id"), "", 0o644);
+  const initiator = at("etc/iscsi/initiatorname.iscsi");
+  if (existsSync(dirname(initiator))) {
     // Two initiators of one name would take each other's sessions.
-    placeFile(join(tree, "etc/iscsi/initiatorname.iscsi"), "GenerateName=yes\n", 0o600);
+    placeFile(initiator, "GenerateName=yes\n", 0o600);
   }
-  placeFile(join(tree, "etc/sidus/tree"), renderIdentity(identity), 0o644);
+  placeFile(at("etc/sidus/tree"), renderIdentity(identity), 0o644);
 }
 
 function renderIdentity(identity: TreeIdentity): string {

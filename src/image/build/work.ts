@@ -27,6 +27,7 @@ export class BuildWork implements Disposable {
   /** Of every command in the tree from when it is known. */
   #epoch: number | undefined;
   #logFailure: UserError | undefined;
+  #isClosed = false;
 
   /** @throws UserError where there can be no log. */
   constructor(tree: string, logFile: string, deps: BuildDeps) {
@@ -125,6 +126,8 @@ export class BuildWork implements Disposable {
   }
 
   #write(text: string): void {
+    // What a hook started may go on talking.
+    if (this.#isClosed) return;
     try {
       writeSync(this.#log, `${text}\n`);
     } catch (cause) {
@@ -137,6 +140,7 @@ export class BuildWork implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     closeSync(this.#log);
   }
 }

@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { existsSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { refuseForeign } from "../build/architecture.ts";
 import { cleanTree } from "../build/clean.ts";
@@ -114,16 +116,26 @@ async function unpackLast({ name, to }: CaptureOptions, work: BuildWork): Promis
 }
 
 async function fetchTree(
-  { golden, exclude, excludeFrom }: CaptureOptions,
+  options: CaptureOptions,
   parts: Parts,
   { clock }: BuildDeps,
   work: BuildWork,
 ): Promise<void> {
   work.begin("copying");
+  const { golden, excludeFrom } = options;
   const { tree, line, signal } = work;
   const progress = work.show.bind(work);
+  const exclude = [...options.exclude, ...ownPlace(options, work)];
   const what = { golden, parts, tree, exclude, excludeFrom };
   await transfer({ ...what, clock, line, progress, signal });
+}
+
+/** Where we write, as the golden client has it: a machine may capture itself. */
+function ownPlace({ golden, to }: CaptureOptions, { tree }: BuildWork): string[] {
+  if (golden.kind !== "directory" || !existsSync(golden.path)) return [];
+  const root = join(realpathSync(golden.path), "/");
+  const own = realpathSync(typeof to === "string" ? dirname(tree) : to.directory);
+  return own.startsWith(root) ? [`/${own.slice(root.length)}`] : [];
 }
 
 function leftNotes({ left }: Parts): string[] {

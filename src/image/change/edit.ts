@@ -48,9 +48,10 @@ export async function changeImage(options: ChangeOptions): Promise<Manifest | un
     const file = join(store.directoryOf(name), versionFile(parent));
     const { devices } = await unpackVersion(file, bytes, work);
     const unpacked = momentIn(staging.directory);
+    // Somebody may remove it while it is worked on, for hours maybe.
+    await using base = await openImage(file);
     await runChange(options, work);
     work.begin("cleaning");
-    await using base = await openImage(file);
     await settleTree({ tree: work.tree, base, unpacked, epoch: epochOf(work.tree) });
     return await sealChange(options, work, { devices, current, origin: { parent, recipe } });
   } catch (cause) {

@@ -70,7 +70,8 @@ const networkManager = "[keyfile]\nunmanaged-devices=type:ethernet\n";
 
 /** Its own name, which nodes do not have: `127.0.1.1 golden`, and wherever else its address stands. */
 function untieHosts(tree: string): string[] {
-  const name = textIn(tree, "etc/hostname")?.trim();
+  // Some write the whole name there.
+  const [name] = textIn(tree, "etc/hostname")?.trim().split(".") ?? [];
   const dropped: string[] = [];
   rewrite(tree, "etc/hosts", (line) => {
     const [address = "", ...names] = line.trim().split(/\s+/);

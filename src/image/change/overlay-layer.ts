@@ -44,14 +44,16 @@ export async function baseOfLayer(
   { file }: LayerFile,
   signal?: AbortSignal,
 ): Promise<{ readonly name: string; readonly digest: string } | undefined> {
-  const lines: string[] = [];
+  let first: string | undefined;
   await runTool({
     command: ["debugfs", "-R", "cat /base", file],
     debian: "e2fsprogs",
-    line: (line) => lines.push(line),
+    line(text) {
+      first ??= text;
+    },
     signal,
   });
-  const [, name, digest] = /^([\w.-]+)@([0-9a-f]{64})$/.exec(lines[0] ?? "") ?? [];
+  const [, name, digest] = /^([\w.-]+)@([0-9a-f]{64})$/.exec(first ?? "") ?? [];
   return name === undefined || digest === undefined ? undefined : { name, digest };
 }
 

@@ -15,11 +15,13 @@ export interface UpdateOptions {
   readonly isPruning: boolean;
 }
 
-/** apt-get(8), for nobody at the terminal: files that somebody changed stay as they are. */
+/** dpkg(1), for nobody at the terminal: files that somebody changed stay as they are. */
+const keepsFiles = ["--force-confdef", "--force-confold"] as const;
+const configureRest = ["dpkg", ...keepsFiles, "--configure", "--pending"] as const;
 const unattended = [
   "apt-get",
   "--yes",
-  ...["-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"],
+  ...keepsFiles.flatMap((option) => ["-o", `Dpkg::Options::=${option}`]),
 ] as const;
 /** Nodes may have to go back to an older kernel. */
 const keptKernels = "APT::NeverAutoRemove::=^linux-(?:image|modules|headers)-.*";
@@ -40,6 +42,8 @@ export async function updateTree(
   work.begin("updating");
   // The kernel's scripts would make the initrd, too.
   const environment = { INITRD: "No" };
+  // Where one was interrupted before, apt goes no further by itself.
+  await work.inTree("dpkg --configure", configureRest, environment);
   await work.inTree("apt-get full-upgrade", [...unattended, "full-upgrade"], environment);
   const old = isPruning ? oldKernels(work.tree) : [];
   if (old.length > 0) {
@@ -47,7 +51,7 @@ export async function updateTree(
   }
   await work.inTree("apt-get autoremove", [...unattended, "-o", keptKernels, "autoremove"]);
   const changes = packageChanges(before, installedIn(work.tree));
-  if (changes.length > 0 && hasKernel(work.tree)) {
+  if (hasKernel(work.tree) && (changes.length > 0 || !hasInitrd(work.tree))) {
     work.begin("making the initrd");
     const isThere = existsSync(insideTree(work.tree, "/usr/sbin/update-initramfs"));
     await makeInitramfs(isThere ? "initramfs-tools" : "dracut", work);
@@ -107,6 +111,11 @@ function oldKernels(tree: string): string[] {
 
 function hasKernel(tree: string): boolean {
   return kernelsIn(tree).length > 0;
+}
+
+/** Of the newest kernel. */
+function hasInitrd(tree: string): boolean {
+  return existsSync(insideTree(tree, `/boot/initrd.img-${newestKernel(tree)}`));
 }
 
 function kernelsIn(tree: string): string[] {

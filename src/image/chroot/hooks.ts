@@ -26,18 +26,23 @@ export interface Hooked {
 export async function runHooks(when: "before" | "after", hooked: Hooked): Promise<void> {
   const directory = join(hooked.directory ?? hooksDirectory(), `${when}.d`);
   for (const program of programsIn(directory)) {
-    hooked.signal?.throwIfAborted();
+    throwIfInterrupted(program, hooked);
     const status = await run(program, hooked);
-    hooked.signal?.throwIfAborted();
+    throwIfInterrupted(program, hooked);
     if (status === 0) continue;
     throw new UserError(`the hook ${program} ${status}`, { exitCode: 1 });
   }
 }
 
+function throwIfInterrupted(program: string, { signal }: Hooked): void {
+  if (signal?.aborted !== true) return;
+  throw new UserError(`the hook ${program} was interrupted`, { exitCode: 1 });
+}
+
 /** root's are the machine's; a user has their own. */
 function hooksDirectory(): string {
   if (process.getuid?.() === 0 && !isInUserNamespace()) return "/etc/sidus/hooks";
-  const configuration = process.env["XDG_CONFIG_HOME"] ?? join(homedir(), ".config");
+  const configuration = process.env["XDG_CONFIG_HOME"] || join(homedir(), ".config");
   return join(configuration, "sidus/hooks");
 }
 
@@ -86,8 +91,11 @@ function run(program: string, hooked: Hooked): Promise<0 | string> {
   hooked.signal?.addEventListener("abort", stop);
   return new Promise<0 | string>((resolve) => {
     child.once("error", (error) => resolve(`cannot be run: ${error.message}`));
-    // Not `close`: a daemon that it starts may keep its output open.
+    // Not `close`: a daemon that it starts may keep its output open, and must not keep us.
     child.once("exit", (code, signal) => {
+      for (const stream of [child.stdout, child.stderr]) {
+        if ("unref" in stream && typeof stream.unref === "function") stream.unref();
+      }
       if (code === 0) resolve(0);
       else resolve(code === null ? `was ended by ${signal}` : `failed with exit status ${code}`);
     });

@@ -24,7 +24,12 @@ if is_there sys; then
     mount -o remount,bind,ro,nosuid,nodev,noexec "$tree/sys"
   }
 fi
-if is_there proc; then mount -t proc -o nosuid,nodev,noexec proc "$tree/proc"; fi
+if is_there proc; then
+  mount -t proc -o nosuid,nodev,noexec proc "$tree/proc"
+  # sysctl(8) in the tree would set this machine's kernel.
+  mount --bind "$tree/proc/sys" "$tree/proc/sys"
+  mount -o remount,bind,ro,nosuid,nodev,noexec "$tree/proc/sys"
+fi
 if is_there dev; then
   dev=$tree/dev
   mount -t tmpfs -o nosuid,mode=755 dev "$dev"

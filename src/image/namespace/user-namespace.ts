@@ -23,6 +23,9 @@ exec 3<&-
 trap 'exit 143' TERM
 wait "$program"`;
 
+/** An ordinary user's often lacks it, and with it chroot(8), debugfs(8), losetup(8). */
+const rootPath = "/usr/local/sbin:/usr/sbin:/sbin";
+
 /** Whether we are root, and of the machine rather than of a user's namespace. */
 export function isRootOfMachine(): boolean {
   return process.getuid?.() === 0 && !isInUserNamespace();
@@ -37,7 +40,7 @@ export function isInUserNamespace(): boolean {
 /**
  * Runs this program again, as root of a user namespace with mounts and processes of its own; answers its exit status.
  * The numbers of users and groups that belong to the user (subuid(5)) are those of a whole system there; directory,
- * environment, terminal and network stay. @throws UserError that says what is missing.
+ * environment, terminal and network stay, but for the PATH, which has root's programs too. @throws UserError that says what is missing.
  */
 export async function runAsNamespaceRoot(argv: readonly string[]): Promise<number> {
   const [obstacle] = obstaclesToNamespace();
@@ -54,7 +57,11 @@ export async function runAsNamespaceRoot(argv: readonly string[]): Promise<numbe
     ],
     {
       stdio: ["inherit", "inherit", "inherit", "pipe"],
-      env: { ...process.env, SIDUS_GUARD: guard },
+      env: {
+        ...process.env,
+        PATH: `${process.env["PATH"] ?? "/usr/bin:/bin"}:${rootPath}`,
+        SIDUS_GUARD: guard,
+      },
     },
   );
   const life = child.stdio[3];

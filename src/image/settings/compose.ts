@@ -14,7 +14,7 @@ import type { Settings } from "./settings.ts";
 import { timezoneSettings } from "./timezone.ts";
 import { usersSettings } from "./users.ts";
 
-/** In the order in which they are applied: users may be members of packages' groups, services come last. */
+/** In the order in which they are applied: users may be members of packages' groups. */
 const parts: readonly ((recipe: Recipe, machine: Machine) => Part)[] = [
   localeSettings,
   timezoneSettings,
@@ -40,5 +40,6 @@ export function settingsOf(recipe: Recipe, machine: Machine): Settings {
     selections: all.flatMap(({ selections = [] }) => selections),
     files: all.flatMap(({ files = [] }) => files),
     commands: all.flatMap(({ commands = [] }) => commands),
+    lastCommands: all.flatMap(({ lastCommands = [] }) => lastCommands),
   };
 }

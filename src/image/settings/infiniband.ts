@@ -27,6 +27,8 @@ number() { # A.B.C.D
 
 ethernet=
 for link in /sys/class/net/*; do
+	# bonding_masters is a file among them.
+	[ -e "$link/type" ] || continue
 	read -r type <"$link/type"
 	[ "$type" = 1 ] || continue
 	ethernet=$(ip -4 -o address show dev "\${link##*/}" scope global | sed -n '1s/.* inet \\([0-9.]*\\).*/\\1/p')

@@ -5,7 +5,7 @@ import { type Part, quoted } from "./part.ts";
 export function servicesSettings({ services }: Recipe): Part {
   const verbs = ["enable", "disable", "mask"] as const;
   return {
-    commands: verbs
+    lastCommands: verbs
       .filter((verb) => services[verb].length > 0)
       .map((verb) => `SYSTEMD_OFFLINE=1 systemctl ${verb} ${services[verb].map(quoted).join(" ")}`),
   };

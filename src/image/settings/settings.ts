@@ -12,6 +12,8 @@ export interface Settings {
   readonly files: readonly SettingsFile[];
   /** Run in the tree after that, as root, by /bin/sh -e. */
   readonly commands: readonly string[];
+  /** In the same way, when the recipe's own files are there too: units may be among them. */
+  readonly lastCommands: readonly string[];
 }
 
 export interface SettingsFile {

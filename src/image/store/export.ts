@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { isMalformed } from "../../bytes/malformed.ts";
-import { BUNDLE_PIECE_BYTES, MANIFEST_BYTES_MAX } from "../../limits.ts";
+import { BUNDLE_PIECE_BYTES } from "../../limits.ts";
 import { UserError } from "../../user-error.ts";
 import { TAR_END, tarPadding } from "../change/tar.ts";
 import { encodeHeader } from "./bundle-header.ts";
-import { decodeManifest, type Manifest } from "./manifest.ts";
-import { manifestComplaint, textIn } from "./signed.ts";
+import { knownOf } from "./known.ts";
+import type { Manifest } from "./manifest.ts";
 import { manifestFile, sbomFile, shortOf, signatureFile, versionFile } from "./versions.ts";
 
 export interface ExportOptions {
@@ -47,12 +47,10 @@ export async function* exportVersion(options: ExportOptions): AsyncGenerator<Uin
 }
 
 function manifestIn({ directory, name, digest }: ExportOptions): Manifest {
-  const text = textIn(join(directory, manifestFile(digest)), MANIFEST_BYTES_MAX) ?? "";
-  const complaint = manifestComplaint(text, name, digest);
-  const manifest = decodeManifest(Buffer.from(text, "latin1").toString());
-  if (complaint === undefined && !isMalformed(manifest)) return manifest;
-  const why = complaint ?? "";
-  throw new UserError(`${shortOf(digest)} of ${name} cannot be exported: ${why}`, { exitCode: 1 });
+  const known = knownOf(directory, name, digest);
+  if (!isMalformed(known)) return known;
+  const message = `${shortOf(digest)} of ${name} cannot be exported: ${known.malformed}`;
+  throw new UserError(message, { exitCode: 1 });
 }
 
 async function* imageOf(

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, renameSync } from "node:fs";
+import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { isMalformed } from "../../bytes/malformed.ts";
@@ -13,12 +13,21 @@ import { UserError } from "../../user-error.ts";
 import { tarPadding } from "../change/tar.ts";
 import { placeDirectory } from "../place.ts";
 import { BUNDLE_HEADER_BYTES, type BundleEntry, decodeHeader } from "./bundle-header.ts";
+import { sbomFault } from "./known.ts";
 import { decodeManifest, type Manifest } from "./manifest.ts";
 import { Pieces } from "./pieces.ts";
 import { replaceFile } from "./replace.ts";
-import { decodeSignature, manifestComplaint } from "./signed.ts";
+import { decodeSignature, manifestComplaint, textIn } from "./signed.ts";
 import type { ImageStore } from "./store.ts";
-import { IMAGE_NAME, refuseLookAlike, sbomFile, signatureFile, versionFile } from "./versions.ts";
+import { verifyVersion } from "./verify.ts";
+import {
+  IMAGE_NAME,
+  manifestFile,
+  refuseLookAlike,
+  sbomFile,
+  signatureFile,
+  versionFile,
+} from "./versions.ts";
 
 export interface ImportOptions {
   readonly store: ImageStore;
@@ -31,7 +40,7 @@ export interface ImportOptions {
 
 export interface Imported {
   readonly manifest: Manifest;
-  /** It was there before: nothing was changed. */
+  /** It was there before, whole and signed if the bundle's is: nothing was changed. */
   readonly isKnown: boolean;
 }
 
@@ -39,7 +48,7 @@ export interface Imported {
 interface Beside {
   readonly manifest: Manifest;
   /** By name of their files. */
-  readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly files: ReadonlyMap<string, Buffer>;
 }
 
 /**
@@ -60,7 +69,7 @@ export async function importVersion(options: ImportOptions): Promise<Imported> {
       const file = join(staging.directory, "image.erofs");
       await readImage(pieces, file, { ...options, ...beside });
       await readEnd(pieces);
-      const isKnown = existsSync(join(directory, versionFile(digest)));
+      const isKnown = await isAsGood(store, beside, signal);
       if (!isKnown) place(store, file, beside);
       return { manifest: beside.manifest, isKnown };
     } finally {
@@ -100,6 +109,8 @@ async function readBeside(pieces: Pieces): Promise<Beside> {
   if (signature !== undefined && isMalformed(decodeSignature(signature.toString("latin1")))) {
     throw refused("its signature is damaged");
   }
+  const fault = sbomFault(manifest, files.get(sbomFile(digest)));
+  if (fault !== undefined) throw refused(fault);
   return { manifest, files };
 }
 
@@ -154,6 +165,20 @@ async function readEnd(pieces: Pieces): Promise<void> {
   }
 }
 
+/** Whether the version is there already, and nothing that the bundle has is missing or damaged. */
+async function isAsGood(
+  store: ImageStore,
+  { manifest: { name, digest }, files }: Beside,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  if (!existsSync(join(store.directoryOf(name), versionFile(digest)))) return false;
+  const cancel = signal === undefined ? {} : { signal };
+  const { faults, signature } = await verifyVersion({ store, name, digest, keys: [], ...cancel });
+  return (
+    faults.length === 0 && (signature.kind !== "unsigned" || !files.has(signatureFile(digest)))
+  );
+}
+
 function place(store: ImageStore, file: string, { manifest, files }: Beside): void {
   const { name, digest } = manifest;
   const directory = store.directoryOf(name);
@@ -161,6 +186,10 @@ function place(store: ImageStore, file: string, { manifest, files }: Beside): vo
   // It holds what its tree holds, passwords too: not for every user of this machine.
   chmodSync(file, 0o400);
   store.locked(name, () => {
+    const before = textIn(join(directory, manifestFile(digest)), MANIFEST_BYTES_MAX) ?? "";
+    const isOther = files.get(manifestFile(digest))?.equals(Buffer.from(before, "latin1")) !== true;
+    // Whoever signed what was said before did not sign this.
+    if (isOther) rmSync(join(directory, signatureFile(digest)), { force: true });
     for (const [beside, bytes] of files) replaceFile(join(directory, beside), bytes, 0o644);
     renameSync(file, join(directory, versionFile(digest)));
   });

@@ -35,19 +35,26 @@ export async function applyPolicy(
   return keep === undefined ? [] : await removeUnused(store, name, { keep, nowMs });
 }
 
-/** Removes all but the current version, those that nodes run, and the newest `keep` of the others. */
+/**
+ * Removes all but the current version, those that nodes run, and `keep` of the others: the one that rollback goes to,
+ * and the newest. What became current meanwhile stays.
+ */
 export async function removeUnused(
   store: ImageStore,
   name: string,
   { keep, nowMs }: { readonly keep: number; readonly nowMs: number },
 ): Promise<readonly string[]> {
   const versions = await store.versions(name, nowMs);
-  const unused = versions.filter((version) => !version.isCurrent && version.nodes.length === 0);
-  const removed = unused.slice(keep).map((version) => version.digest);
-  store.locked(name, () => {
+  return store.locked(name, () => {
+    const previous = store.previous(name);
+    const unused = versions
+      .map(({ digest }) => digest)
+      .filter((digest) => store.whyUsed(name, digest, nowMs) === undefined);
+    const byWorth = unused.toSorted((a, b) => Number(b === previous) - Number(a === previous));
+    const removed = byWorth.slice(keep);
     for (const digest of removed) store.remove(name, digest, nowMs);
+    return removed;
   });
-  return removed;
 }
 
 function fileOf(store: ImageStore, name: string): string {

@@ -23,6 +23,8 @@ export interface Manifest {
   readonly recipe: string | undefined;
   /** Installed packages and their versions, by name (`name:architecture` for foreign ones), sorted. */
   readonly packages: Readonly<Record<string, string>>;
+  /** SHA-256 of its bill of materials, hexadecimal; undefined: what is said there, nobody vouches for. */
+  readonly sbom: string | undefined;
 }
 
 /** How a version comes to be: what its manifest says that the tree does not. */
@@ -44,6 +46,7 @@ const shape = z.object({
   parent: digest.optional(),
   recipe: z.string().optional(),
   packages: z.record(line, line).default({}),
+  sbom: digest.optional(),
 });
 
 /** The JSON text of one. */
@@ -56,8 +59,8 @@ export function decodeManifest(text: string): Manifest | Malformed {
   }
   const { success, data, error } = shape.safeParse(value);
   if (!success) return malformed(`${error.issues[0]?.path.join(".")}: ${error.issues[0]?.message}`);
-  const { kernel, parent, recipe, ...others } = data;
-  return { ...others, kernel, parent, recipe };
+  const { kernel, parent, recipe, sbom, ...others } = data;
+  return { ...others, kernel, parent, recipe, sbom };
 }
 
 /** A version whose manifest is lost or damaged is a version all the same. */
@@ -74,6 +77,6 @@ export async function manifestOf(
 }
 
 function unknownBut(sealed: Date): Omit<Manifest, "name" | "digest" | "bytes"> {
-  const nothing = { kernel: undefined, parent: undefined, recipe: undefined, packages: {} };
-  return { ...nothing, sealed: sealed.toISOString(), sidus: "?", made: "?" };
+  const nothing = { kernel: undefined, parent: undefined, recipe: undefined, sbom: undefined };
+  return { ...nothing, packages: {}, sealed: sealed.toISOString(), sidus: "?", made: "?" };
 }

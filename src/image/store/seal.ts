@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fsyncSync,
   openSync,
   realpathSync,
@@ -10,6 +11,7 @@ import {
 } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { isMalformed, type Malformed, malformed } from "../../bytes/malformed.ts";
 import { DIGEST_READ_BYTES } from "../../limits.ts";
 import { type Clock, systemClock } from "../../net/clock.ts";
 import { UserError } from "../../user-error.ts";
@@ -20,14 +22,15 @@ import type { Device } from "./device.ts";
 import { writeDevices } from "./device-nodes.ts";
 import { FreshImage } from "./fresh-image.ts";
 import { applyPolicy } from "./keep.ts";
-import { readPrivateKey } from "./keys.ts";
+import { knownOf, sbomDigest } from "./known.ts";
 import type { Manifest, Origin } from "./manifest.ts";
 import { makeErofs } from "./mkfs.ts";
 import { installedIn, packagesOf } from "./packages.ts";
 import { placePlaceholders } from "./placeholders.ts";
 import { replaceFile } from "./replace.ts";
 import { SealProgress } from "./seal-progress.ts";
-import { signManifest } from "./signature.ts";
+import { signingKey, signManifest } from "./signature.ts";
+import { signerOf } from "./signed.ts";
 import { type SpdxSubject, spdxOf } from "./spdx.ts";
 import type { ImageStore } from "./store.ts";
 import { type Survey, surveyTree } from "./survey.ts";
@@ -63,7 +66,8 @@ export interface SealOptions {
 export async function sealTree(options: SealOptions): Promise<Manifest> {
   const { name, store, signal } = options;
   const tree = sealable(options);
-  if (options.key !== undefined) readPrivateKey(options.key);
+  // Before all work.
+  signingKey(options.key);
   const staging = store.stage(name, "sealing");
   try {
     const file = join(staging.directory, "image.erofs");
@@ -77,16 +81,6 @@ export async function sealTree(options: SealOptions): Promise<Manifest> {
     await refuseLookAlike(store.directoryOf(name), digest);
     signal?.throwIfAborted();
     const status = textIn(tree, "var/lib/dpkg/status") ?? "";
-    const manifest: Manifest = {
-      name,
-      digest,
-      bytes: statSync(file).size,
-      sealed: options.sealedAt.toISOString(),
-      sidus: options.version,
-      kernel: bootable(tree),
-      ...options.origin,
-      packages: packagesOf(status),
-    };
     const sbom = spdxOf({
       name,
       digest,
@@ -95,9 +89,22 @@ export async function sealTree(options: SealOptions): Promise<Manifest> {
       packages: installedIn(status),
       distribution: distributionOf(tree),
     });
-    place({ file, manifest, sbom }, options);
+    const manifest: Manifest = {
+      name,
+      digest,
+      bytes: statSync(file).size,
+      sealed: options.sealedAt.toISOString(),
+      sidus: options.version,
+      kernel: bootable(tree),
+      ...options.origin,
+      // Paths and commands may have anything in them; it is shown on a terminal.
+      made: options.origin.made.replaceAll(/\p{Cc}+/gu, " "),
+      packages: packagesOf(status),
+      sbom: sbomDigest(sbom),
+    };
+    const placed = place({ file, manifest, sbom }, options);
     await applyPolicy(store, name, options.sealedAt.getTime());
-    return manifest;
+    return placed;
   } catch (cause) {
     if (signal?.aborted !== true) throw cause;
     const message = `sealing ${tree} was interrupted; nothing of it is left`;
@@ -182,21 +189,36 @@ interface Result {
   readonly sbom: string;
 }
 
-/** The image last: what is beside it alone is nothing. */
-function place({ file, manifest, sbom }: Result, { store, key, approve }: SealOptions): void {
+/**
+ * The image last: what is beside it alone is nothing. Of a version that was there before, what is known stays, and who
+ * signed it: nodes may be running it, and from one moment to the next it would not be served to them.
+ */
+function place({ file, manifest, sbom }: Result, { store, key, approve }: SealOptions): Manifest {
   const { name, digest } = manifest;
   const directory = store.directoryOf(name);
   placeDirectory(directory);
-  store.locked(name, () => {
+  return store.locked(name, () => {
     approve?.(digest);
     const beside = join(directory, manifestFile(digest));
-    replaceFile(join(directory, sbomFile(digest)), sbom, 0o644);
-    replaceFile(beside, `${JSON.stringify(manifest)}\n`, 0o644);
-    signManifest(beside, key);
+    const before = knownBefore(directory, manifest);
+    if (isMalformed(before)) {
+      replaceFile(join(directory, sbomFile(digest)), sbom, 0o644);
+      replaceFile(beside, `${JSON.stringify(manifest)}\n`, 0o644);
+    }
+    const isSigned = !isMalformed(before) && signerOf(directory, digest) !== undefined;
+    if (key !== undefined || !isSigned) signManifest(beside, key);
     renameSync(file, join(directory, versionFile(digest)));
     store.use(name, digest);
     toDisk(directory);
+    return isMalformed(before) ? manifest : before;
   });
+}
+
+function knownBefore(directory: string, { name, digest, bytes }: Manifest): Manifest | Malformed {
+  const known = knownOf(directory, name, digest);
+  const isThere = existsSync(join(directory, versionFile(digest)));
+  if (isMalformed(known) || (isThere && known.bytes === bytes)) return known;
+  return malformed("it is of what was there before");
 }
 
 /** os-release(5); Debian where it says nothing. */

@@ -12,6 +12,13 @@ export function defaultKeyFile(): string {
   return isRootOfMachine() ? "/etc/sidus/image.key" : join(homedir(), ".config/sidus/image.key");
 }
 
+/** File of the key that signs: this one, or that of this machine where there is one. @throws UserError for a bad one. */
+export function signingKey(keyFile: string | undefined): string | undefined {
+  const file = keyFile ?? (existsSync(defaultKeyFile()) ? defaultKeyFile() : undefined);
+  if (file !== undefined) readPrivateKey(file);
+  return file;
+}
+
 /**
  * Signs the version of this manifest: with the key in `keyFile`, or the one of this machine where there is one. Answers
  * the key's fingerprint; undefined: it is not signed, and has no signature of what was there before.
@@ -19,7 +26,7 @@ export function defaultKeyFile(): string {
  */
 export function signManifest(manifest: string, keyFile?: string): string | undefined {
   const file = manifest.replace(/\.json$/, ".sig");
-  const own = keyFile ?? (existsSync(defaultKeyFile()) ? defaultKeyFile() : undefined);
+  const own = signingKey(keyFile);
   if (own === undefined) {
     rmSync(file, { force: true });
     return undefined;

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../user-error.ts";
 import { openStaging, type Staging } from "../staging.ts";
@@ -9,7 +9,9 @@ import { signerOf } from "./signed.ts";
 import { VersionUses } from "./uses.ts";
 import {
   currentIn,
+  digestIn,
   digestsIn,
+  isMissing,
   manifestFile,
   namesIn,
   sbomFile,
@@ -60,7 +62,9 @@ export class ImageStore {
     const uses = new VersionUses(directory);
     const versions = await Promise.all(
       (await digestsIn(directory)).map(async (digest) => {
-        const { packages: _, recipe: __, ...known } = await manifestOf(directory, name, digest);
+        const manifest = await manifestOf(directory, name, digest).catch(unlessRemoved);
+        if (manifest === undefined) return [];
+        const { packages: _, recipe: __, ...known } = manifest;
         return {
           ...known,
           isCurrent: digest === current,
@@ -69,7 +73,7 @@ export class ImageStore {
         };
       }),
     );
-    return versions.sort((a, b) => (a.sealed < b.sealed ? 1 : -1));
+    return versions.flat().sort((a, b) => (a.sealed < b.sealed ? 1 : -1));
   }
 
   /** @throws UserError where no version, or more than one, begins so. */
@@ -85,7 +89,16 @@ export class ImageStore {
     );
   }
 
+  /** What to say where no version is current. */
   noImage(name: string): UserError {
+    const directory = this.directoryOf(name);
+    const isThere = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true;
+    const files = isThere ? readdirSync(directory) : [];
+    if (files.some((file) => digestIn(file) !== undefined)) {
+      return new UserError(
+        `no version of ${name} is current: choose one (sidus image list ${name}, sidus image use)`,
+      );
+    }
     return new UserError(
       `there is no image ${name} in ${this.directory}: seal one (sidus image seal ${name} DIRECTORY)`,
     );
@@ -133,17 +146,19 @@ export class ImageStore {
 
   /** @throws UserError for the current version, and for one that nodes run. */
   refuseUsed(name: string, digest: string, nowMs: number): void {
+    const why = this.whyUsed(name, digest, nowMs);
+    if (why !== undefined) throw new UserError(why);
+  }
+
+  /** Why it must stay; undefined: it need not. */
+  whyUsed(name: string, digest: string, nowMs: number): string | undefined {
     const directory = this.directoryOf(name);
     if (digest === currentNow(directory)) {
-      throw new UserError(
-        `${shortOf(digest)} is the current version of ${name}: make another one current first (sidus image use)`,
-      );
+      return `${shortOf(digest)} is the current version of ${name}: make another one current first (sidus image use)`;
     }
     const nodes = new VersionUses(directory).of(digest, nowMs).map((use) => use.address);
-    if (nodes.length === 0) return;
-    throw new UserError(
-      `${shortOf(digest)} of ${name} is in use by ${someOf(nodes, 5)}: boot them again, or wait until they are off for a week`,
-    );
+    if (nodes.length === 0) return undefined;
+    return `${shortOf(digest)} of ${name} is in use by ${someOf(nodes, 5)}: boot them again, or wait until they are off for a week`;
   }
 
   /** With what is known of it. @throws UserError as `refuseUsed`. */
@@ -157,6 +172,11 @@ export class ImageStore {
       }
     });
   }
+}
+
+/** Another command may remove a version while they are listed. */
+function unlessRemoved(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
 }
 
 /** `10.0.0.1, 10.0.0.2 and 98 more` */

@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { BUNDLE_PIECE_BYTES, MANIFEST_BYTES_MAX } from "../../limits.ts";
+import { isMalformed } from "../../bytes/malformed.ts";
+import { BUNDLE_PIECE_BYTES } from "../../limits.ts";
 import type { PublicKey } from "./keys.ts";
-import { manifestComplaint, type SignatureState, signatureState, textIn } from "./signed.ts";
+import { knownOf } from "./known.ts";
+import { type SignatureState, signatureState } from "./signed.ts";
 import type { ImageStore } from "./store.ts";
-import { currentIn, digestsIn, manifestFile, shortOf, versionFile } from "./versions.ts";
+import { currentIn, digestsIn, shortOf, versionFile } from "./versions.ts";
 
 export interface Verified {
   readonly name: string;
@@ -23,6 +26,8 @@ export interface VerifyOptions {
   readonly keys: readonly PublicKey[];
   /** One of the keys must have signed it. */
   readonly mustBeSigned?: boolean;
+  /** It is about to be signed: whatever is wrong with the signature that it has. */
+  readonly isToBeSigned?: boolean;
   /** Bytes of `total` that were read. */
   readonly progress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -30,12 +35,12 @@ export interface VerifyOptions {
 
 /** Reads every byte of a version, and all that is known of it. */
 export async function verifyVersion(options: VerifyOptions): Promise<Verified> {
-  const { store, name, digest, keys, mustBeSigned = false } = options;
+  const { store, name, digest, keys, mustBeSigned = false, isToBeSigned = false } = options;
   const directory = store.directoryOf(name);
   const signature = signatureState(directory, digest, keys);
   const bytes = await bytesFault(directory, options);
-  const manifest = manifestFault(directory, options);
-  const signed = signatureFault(signature, mustBeSigned);
+  const manifest = manifestFault(directory, options, bytes === undefined);
+  const signed = isToBeSigned ? undefined : signatureFault(signature, mustBeSigned);
   const faults = new Set([bytes, manifest, signed].flatMap((one) => one ?? []));
   return { name, digest, faults: [...faults], signature };
 }
@@ -54,12 +59,20 @@ async function bytesFault(directory: string, options: VerifyOptions): Promise<st
   await using handle = await open(join(directory, versionFile(digest)));
   const stats = await handle.stat();
   if (!stats.isFile()) return "it is no file";
-  const found = await digestOf(handle, (done) => {
-    signal?.throwIfAborted();
-    progress?.(done, stats.size);
-  });
-  if (found === digest) return undefined;
-  return `it was changed or damaged: its bytes have the digest ${shortOf(found)}…`;
+  try {
+    const found = await digestOf(handle, (done) => {
+      signal?.throwIfAborted();
+      progress?.(done, stats.size);
+    });
+    if (found === digest) return undefined;
+    return `it was changed or damaged: its bytes have the digest ${shortOf(found)}…`;
+  } catch (error) {
+    // What a disk cannot read any more is the damage that there is most often.
+    if (error instanceof Error && "code" in error && error.code === "EIO") {
+      return "it cannot be read: the disk has errors (EIO)";
+    }
+    throw error;
+  }
 }
 
 async function digestOf(handle: FileHandle, read: (bytes: number) => void): Promise<string> {
@@ -74,12 +87,17 @@ async function digestOf(handle: FileHandle, read: (bytes: number) => void): Prom
   }
 }
 
+/** `isWhole`: its bytes are those of its digest, so that what says another size of them is wrong. */
 function manifestFault(
   directory: string,
   { name, digest }: Pick<VerifyOptions, "name" | "digest">,
+  isWhole: boolean,
 ): string | undefined {
-  const text = textIn(join(directory, manifestFile(digest)), MANIFEST_BYTES_MAX);
-  return text === undefined ? "it has no manifest" : manifestComplaint(text, name, digest);
+  const known = knownOf(directory, name, digest);
+  if (isMalformed(known)) return known.malformed;
+  const { size } = statSync(join(directory, versionFile(digest)));
+  if (!isWhole || known.bytes === size) return undefined;
+  return `its manifest was changed or damaged: it says ${known.bytes} bytes, and there are ${size}`;
 }
 
 function signatureFault(signature: SignatureState, mustBeSigned: boolean): string | undefined {

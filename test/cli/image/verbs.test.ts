@@ -1,6 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createReadStream, readdirSync, rmSync } from "node:fs";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+} from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -130,7 +139,7 @@ describe.skipIf(lacking)(title("sidus image, on versions that are there", lackin
       ),
     ).toEqual([
       "room: all versions stay\n",
-      `room: the newest 1 stay besides the current version and those that nodes run\nroom: ${short(one)} is removed\n`,
+      `room: 1 stay besides the current version and those that nodes run\nroom: ${short(one)} is removed\n`,
       "room: no version is unused\n",
       "room: all versions stay\n",
       `room: ${short(two)} is removed\n`,
@@ -154,6 +163,25 @@ describe.skipIf(lacking)(title("sidus image, on versions that are there", lackin
     expect(all?.stdout).toContain(`room: ${short(one)} is good\n`);
     expect(all?.stdout).toContain(`room: ${short(two)} is bad: it was changed or damaged: `);
     expect(all?.stdout).toContain(`room: ${short(three)} is bad: it has no manifest\n`);
+  });
+
+  test("verify that is ended says so in one line", async () => {
+    const store = newStore();
+    const tree = directoryOf({ large: "" });
+    truncateSync(join(tree, "large"), 2 ** 32);
+    const directory = store.directoryOf("room");
+    mkdirSync(directory, { recursive: true });
+    renameSync(join(tree, "large"), join(directory, versionFile("0".repeat(64))));
+    const args = [main, "image", "verify", "--images", store.directory];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
+    let stderr = "";
+    child.stderr.on("data", (bytes: Buffer) => {
+      stderr += bytes.toString();
+    });
+    await expect.poll(() => isReading(child.pid, directory), { timeout: 30_000 }).toBe(true);
+    child.kill("SIGINT");
+    expect(await once(child, "close")).toEqual([1, null]);
+    expect(stderr).toBe("sidus: interrupted\n");
   });
 
   test("who signed a version is listed, and known by the key", async () => {
@@ -204,3 +232,11 @@ describe.skipIf(lacking)(title("sidus image, on versions that are there", lackin
     expect(await currentIn(piped.directoryOf("room"))).toBe(three);
   });
 });
+
+function isReading(process: number | undefined, directory: string): boolean {
+  const descriptors = `/proc/${process}/fd`;
+  return readdirSync(descriptors).some((name) => {
+    const path = join(descriptors, name);
+    return existsSync(path) && readlinkSync(path).startsWith(directory);
+  });
+}

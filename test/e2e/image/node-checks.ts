@@ -134,6 +134,7 @@ export const nodeChecks: readonly NodeCheck[] = [
       "ip link add ipoib type dummy",
       "/usr/lib/sidus/infiniband ipoib 10.14.0.0/16",
       "a=$(ip -4 -o address show dev ipoib | sed 's/.*inet 10\\.14\\.\\([^ ]*\\).*/\\1/')",
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's own
       'ip -4 -o address show scope global | grep -v ipoib | grep -c "\\.${a%/16}/"',
       "ip link delete ipoib",
     ].join("; "),

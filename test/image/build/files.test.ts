@@ -64,6 +64,7 @@ test("what cannot be copied, or given to somebody, is said by its path", () => {
   const missing = file("/etc/x", { content: { kind: "from", source: "/no/such" } });
   expect(() => placeFiles([missing], tree)).toThrow(/^files: \/etc\/x: cannot copy \/no\/such: /);
   const unknown = file("/etc/x", { owner: "nobody:staff" });
+  expect(() => placeFiles([file("/etc", {})], tree)).toThrow(/^files: \/etc: cannot write it: /);
   expect(() => placeFiles([unknown], tree)).toThrow(
     'files: /etc/x: the tree\'s /etc/passwd has no "nobody" (owner: nobody:staff)',
   );
@@ -85,5 +86,7 @@ describe.skipIf(lacking !== undefined)(title("owners", lacking), () => {
     }
     expect(ids("home")).toEqual([0, 0]);
     expect(ids("etc/x")).toEqual([1234, 7]);
+    placeFiles([file("/bin/x", { owner: "tony:7", mode: 0o4755 })], tree);
+    expect(statSync(join(tree, "bin/x")).mode & 0o7777).toBe(0o4755);
   });
 });

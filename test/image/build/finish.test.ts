@@ -1,4 +1,12 @@
-import { existsSync, lstatSync, readFileSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { finishTree, forgetBuilder, treeKernel } from "../../../src/image/build/finish.ts";
@@ -51,6 +59,17 @@ test("nothing of the building machine stays in a tree, and every node starts ali
   expect(readlinkSync(join(tree, systemd, "multi-user.target.wants/sidus-up.service"))).toBe(
     "/etc/systemd/system/sidus-up.service",
   );
+});
+
+test("no link of a tree leads out of it", () => {
+  const outside = directoryOf({ "initiatorname.iscsi": "ours\n", "fstrim.timer": "ours\n" });
+  const tree = directoryOf({ "etc/passwd": "" });
+  symlinkSync(outside, join(tree, "etc/iscsi"));
+  symlinkSync(outside, join(tree, "etc/systemd"));
+  finishTree(tree, identity);
+  expect(readdirSync(outside).sort()).toEqual(["fstrim.timer", "initiatorname.iscsi"]);
+  expect(readFileSync(join(outside, "initiatorname.iscsi"), "utf8")).toBe("ours\n");
+  expect(readlinkSync(join(tree, outside, "system/fstrim.timer"))).toBe("/dev/null");
 });
 
 test("the newest kernel is the one with the highest numbers", () => {

@@ -82,18 +82,21 @@ test("nothing configures the card that a node has its root by, and what did is n
   ]);
 });
 
-test("its own name leaves /etc/hosts, others stay", () => {
-  const { read, notes } = untied({
-    "etc/hostname": "golden\n",
-    "etc/hosts":
-      "127.0.0.1 localhost golden\n127.0.1.1 golden.example.org golden\n192.0.2.7 golden\n192.0.2.8 nas\n",
-  });
-  expect(read("etc/hosts")).toBe("127.0.0.1\tlocalhost\n192.0.2.8 nas\n");
-  expect(notes).toEqual([
-    "/etc/hosts: without `127.0.1.1 golden.example.org golden`",
-    "/etc/hosts: without `192.0.2.7 golden`",
-  ]);
-});
+test.each(["golden", "golden.example.org"])(
+  "its own name leaves /etc/hosts, others stay: %s",
+  (name) => {
+    const { read, notes } = untied({
+      "etc/hostname": `${name}\n`,
+      "etc/hosts":
+        "127.0.0.1 localhost golden\n127.0.1.1 golden.example.org golden\n192.0.2.7 golden\n192.0.2.8 nas\n",
+    });
+    expect(read("etc/hosts")).toBe("127.0.0.1\tlocalhost\n192.0.2.8 nas\n");
+    expect(notes).toEqual([
+      "/etc/hosts: without `127.0.1.1 golden.example.org golden`",
+      "/etc/hosts: without `192.0.2.7 golden`",
+    ]);
+  },
+);
 
 test("links lead nowhere out of the tree, and a tree without any of it stays as it is", () => {
   const outside = directoryOf({ "netplan/lan.yaml": "network:\n", fstab: "UUID=1 / ext4\n" });

@@ -1,5 +1,6 @@
 import { chmodSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { runHooks } from "../../../src/image/chroot/hooks.ts";
 import { directoryOf } from "../../sidus.ts";
@@ -95,8 +96,11 @@ describe("hooks", () => {
     expect(lines).toEqual([]);
   });
 
-  test("a daemon that keeps the output open is not waited for", async () => {
+  test("a daemon that keeps the output open is not waited for, nor does it keep the program", async () => {
     const { run } = hooksOf({ "before.d/1": "sleep 5 & echo started" });
+    const pipes = () => process.getActiveResourcesInfo().filter((name) => name === "PipeWrap");
+    const before = pipes().length;
     await run("before");
+    expect(pipes().length).toBeLessThanOrEqual(before);
   });
 });

@@ -68,6 +68,7 @@ describe.skipIf(lacking !== undefined)(title("work in a tree", lacking), () => {
       hostname
       [ "$(ls -d /proc/[0-9]* | wc -l)" -lt 12 ]
       ! touch /sys/kernel/uevent_helper 2>/dev/null
+      ! cat /proc/sys/kernel/domainname 2>/dev/null >/proc/sys/kernel/domainname
       ls /sys/class >/dev/null
       echo x >/dev/null; head -c 3 /dev/zero | wc -c; head -c 1 /dev/urandom >/dev/null
       [ -c /dev/ptmx ]; [ -d /dev/pts ]

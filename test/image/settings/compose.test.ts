@@ -82,6 +82,10 @@ function settings(tree: Tree): Settings {
   return settingsOf(loadRecipe(file).recipe, { architecture: "amd64", distribution: "debian" });
 }
 
+function commandsOf({ commands, lastCommands }: Settings): readonly string[] {
+  return [...commands, ...lastCommands];
+}
+
 /** What gives a text a structure: lines, and what a shell acts upon outside of quotes. */
 function structure(text: string): string {
   const outside = text.replaceAll("'\\''", "").replaceAll(/'[^']*'/g, "");
@@ -137,7 +141,7 @@ describe("whatever a recipe says", () => {
           clean.files.map(({ content }) => content.split("\n").length),
         );
         expect(changed.selections.join()).not.toContain("\n");
-        expect(changed.commands.map(structure)).toEqual(clean.commands.map(structure));
+        expect(commandsOf(changed).map(structure)).toEqual(commandsOf(clean).map(structure));
         for (const { path, content } of changed.files) {
           expect(path).toMatch(/^(?:\/[A-Za-z0-9@._-]+)+$/);
           expect(path).not.toMatch(/\/\.\.?(?:\/|$)/);
@@ -161,7 +165,7 @@ describe("whatever a recipe says", () => {
   });
 
   test("its commands are such as a shell takes", () => {
-    const text = clean.commands.join("\n");
+    const text = commandsOf(clean).join("\n");
     expect(spawnSync("sh", ["-n", "-c", text], { encoding: "utf8" }).stderr).toBe("");
   });
 

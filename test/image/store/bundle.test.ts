@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -14,7 +14,12 @@ import { importVersion } from "../../../src/image/store/import.ts";
 import { readPublicKey } from "../../../src/image/store/keys.ts";
 import type { ImageStore } from "../../../src/image/store/store.ts";
 import { verifyVersion } from "../../../src/image/store/verify.ts";
-import { versionFile } from "../../../src/image/store/versions.ts";
+import {
+  manifestFile,
+  sbomFile,
+  signatureFile,
+  versionFile,
+} from "../../../src/image/store/versions.ts";
 import { lackingOf, title } from "../../needs.ts";
 import { directoryOf } from "../../sidus.ts";
 import { flipBit, newKey, newStore, seal } from "./sealed.ts";
@@ -125,6 +130,26 @@ describe.skipIf(lacking)(title("a bundle", lacking), () => {
     expect(verified.faults).toEqual([]);
     expect((await take(store, bytes)).isKnown).toBe(true);
     expect(filesIn(store)).toHaveLength(1 + names.length);
+  });
+
+  test("of a version that is there mends what is damaged of it, and signs what is not signed", async () => {
+    const { bytes, digest, key } = await bundle();
+    const store = newStore();
+    await take(store, bytes);
+    const keys = [readPublicKey(key.publicFile)];
+    const faults = async () =>
+      (await verifyVersion({ store, name: "room", digest, keys, mustBeSigned: true })).faults;
+    const file = (of: (digest: string) => string) => join(store.directoryOf("room"), of(digest));
+    for (const of of [versionFile, manifestFile, signatureFile, sbomFile]) {
+      flipBit(file(of), 300);
+      expect(await faults()).not.toEqual([]);
+      expect((await take(store, bytes)).isKnown).toBe(false);
+      expect(await faults()).toEqual([]);
+    }
+    rmSync(file(signatureFile));
+    expect((await take(store, bytes)).isKnown).toBe(false);
+    expect(await faults()).toEqual([]);
+    expect((await take(store, bytes)).isKnown).toBe(true);
   });
 
   test("is the same each time, and other programs read and write it", async () => {

@@ -68,6 +68,18 @@ test("without a policy, or with one that is damaged, all stay", async () => {
   expect(await left(store)).toBe("012345");
 });
 
+test("what rollback goes to is kept before newer ones that were rolled back from", async () => {
+  const store = sixVersions();
+  const [, , third = "", , , newest = ""] = digests;
+  for (const digest of [third, newest]) store.use("room", digest);
+  // Back to it, and on from there.
+  store.rollback("room");
+  store.use("room", digests[3] ?? "");
+  await removeUnused(store, "room", { keep: 1, nowMs: 0 });
+  expect(await left(store)).toBe("123");
+  expect(store.rollback("room")).toBe(third);
+});
+
 test("what is unused can be removed without a policy", async () => {
   const store = sixVersions();
   expect(await removeUnused(store, "room", { keep: 0, nowMs: 0 })).toHaveLength(4);

@@ -24,6 +24,7 @@ import type { Manifest } from "../../../src/image/store/manifest.ts";
 import { type SealOptions, sealTree } from "../../../src/image/store/seal.ts";
 import { ImageStore } from "../../../src/image/store/store.ts";
 import { VersionUses } from "../../../src/image/store/uses.ts";
+import { verifyVersion } from "../../../src/image/store/verify.ts";
 import { CACHE_BYTES_MIN } from "../../../src/limits.ts";
 import { BlockCache } from "../../../src/tree/cache/cache.ts";
 import { openErofs } from "../../../src/tree/erofs.ts";
@@ -99,6 +100,7 @@ describe.skipIf(lacking)(title("sealing", lacking), () => {
       ...{ name: "room", digest: manifest.digest, bytes: bytes.length, sealed: SEALED_AT },
       ...{ sidus: "1.2.3", kernel: "6.1.0-1-amd64", packages: {} },
       ...{ made: "test", parent: undefined, recipe: "suite: bookworm\n" },
+      sbom: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
     expect(await store.versions("room", 0)).toMatchObject([
       { digest: manifest.digest, made: "test", isCurrent: true, nodes: [] },
@@ -255,6 +257,15 @@ describe.skipIf(lacking)(title("sealing", lacking), () => {
     expect(JSON.parse(beside("json"))).toMatchObject({ digest, packages });
     expect(beside("spdx.json")).toContain("pkg:deb/ubuntu/bash@5.2?arch=amd64");
     expect(beside("sig")).not.toBe("");
+  });
+
+  test("how it came to be is one line, whatever a path has in it", async () => {
+    const store = newStore();
+    const origin = { made: "seal of /a\tb\n\u001b[31m", parent: undefined, recipe: undefined };
+    const { digest } = await seal(store, directoryOf({ file: "" }), { origin });
+    const { faults } = await verifyVersion({ store, name: "room", digest, keys: [] });
+    expect(faults).toEqual([]);
+    expect(await store.versions("room", 0)).toMatchObject([{ made: "seal of /a b [31m" }]);
   });
 
   test("how far it is, by bytes, until all are read", async () => {

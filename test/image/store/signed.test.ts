@@ -14,7 +14,12 @@ import {
 import { signManifest } from "../../../src/image/store/signature.ts";
 import { decodeSignature, requireSigned, signerOf } from "../../../src/image/store/signed.ts";
 import { linkFault, verifyVersion } from "../../../src/image/store/verify.ts";
-import { manifestFile, signatureFile, versionFile } from "../../../src/image/store/versions.ts";
+import {
+  manifestFile,
+  sbomFile,
+  signatureFile,
+  versionFile,
+} from "../../../src/image/store/versions.ts";
 import { lackingOf, title } from "../../needs.ts";
 import { directoryOf } from "../../sidus.ts";
 import { flipBit, newKey, newStore, otherKey, seal } from "./sealed.ts";
@@ -118,17 +123,17 @@ describe.skipIf(lacking)(title("a signed version", lacking), () => {
     serve();
   });
 
-  test("any flipped bit of image, manifest or signature is found, and the last two are not served", async () => {
+  test("any flipped bit of what there is of it is found; a manifest or signature is not served then", async () => {
     const { file, verify, serve } = await signedVersion();
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom(versionFile, manifestFile, signatureFile),
+        fc.constantFrom(versionFile, manifestFile, signatureFile, sbomFile),
         fc.nat(100_000),
         async (of, bit) => {
           flipBit(file(of), bit);
           expect(await verify()).not.toEqual([]);
-          // The image's own bytes are compared where it is opened.
-          if (of === versionFile) serve();
+          // The image's own bytes are compared where it is opened; nodes have no use for the other.
+          if (of === versionFile || of === sbomFile) serve();
           else expect(() => serve()).toThrow("is not served: ");
           flipBit(file(of), bit);
           expect(await verify()).toEqual([]);
@@ -169,15 +174,43 @@ describe.skipIf(lacking)(title("a signed version", lacking), () => {
     expect(() => serve()).toThrow("it has no manifest");
   });
 
-  test("sealed again without a key, it has no signature of what was there before", async () => {
+  test("sealed again, it is what it was, signature and all: nodes may be running it", async () => {
     const store = newStore();
     const tree = directoryOf({ file: "text" });
-    const { digest } = await seal(store, {}, { tree, key: newKey().file });
+    const { key, ...first } = { key: newKey(), ...(await seal(store, {}, { tree })) };
     const directory = store.directoryOf("room");
-    expect(signerOf(directory, digest)).toBeDefined();
-    const again = await seal(store, {}, { tree, minute: 1 });
-    expect(again.digest).toBe(digest);
-    expect(signerOf(directory, digest)).toBeUndefined();
+    const signed = await seal(store, {}, { tree, key: key.file, minute: 1 });
+    expect(signed).toEqual(first);
+    expect(signerOf(directory, first.digest)).toBe(key.fingerprint);
+    const manifest = join(directory, manifestFile(first.digest));
+    const text = readFileSync(manifest);
+    expect(await seal(store, {}, { tree, minute: 2 })).toEqual(first);
+    expect(readFileSync(manifest)).toEqual(text);
+    expect(signerOf(directory, first.digest)).toBe(key.fingerprint);
+    writeFileSync(manifest, "{");
+    expect(await seal(store, {}, { tree, minute: 2 })).not.toEqual(first);
+    expect(signerOf(directory, first.digest)).toBeUndefined();
+  });
+
+  test("with a manifest that says another size of it is bad, signed or not", async () => {
+    const { file, verify } = await signedVersion();
+    rmSync(file(signatureFile));
+    const text = readFileSync(file(manifestFile), "utf8");
+    writeFileSync(file(manifestFile), text.replace(/"bytes":\d+/, '"bytes":1'));
+    expect(await verify(false)).toEqual([expect.stringMatching(/it says 1 bytes, and there are /)]);
+  });
+
+  test("whose signature is damaged can be signed again, one without a manifest cannot", async () => {
+    const { store, digest, file, verify } = await signedVersion();
+    const faults = async () => {
+      const what = { store, name: "room", digest, keys: [], isToBeSigned: true };
+      return (await verifyVersion(what)).faults;
+    };
+    writeFileSync(file(signatureFile), "");
+    expect(await verify(false)).toEqual(["its signature is damaged"]);
+    expect(await faults()).toEqual([]);
+    rmSync(file(manifestFile));
+    expect(await faults()).toEqual(["it has no manifest"]);
   });
 
   test("a link to a version that is not there is named", async () => {

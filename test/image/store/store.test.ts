@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { readdirSync, readlinkSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ImageStore } from "../../../src/image/store/store.ts";
@@ -48,6 +48,13 @@ test("versions are told from all else; what is known of them is told, the newest
     },
   ]);
   expect(identityOf(older)).toBe(0x0123456789abcdefn);
+});
+
+test("with none that is current, what is said names the versions, not that there is no image", () => {
+  const store = twoVersions();
+  rmSync(join(store.directoryOf("room"), "current"));
+  expect(store.noImage("room").message).toMatch(/^no version of room is current: choose one/);
+  expect(store.noImage("file").message).toMatch(/^there is no image file in /);
 });
 
 test("where nothing is, there are no images and no versions", async () => {

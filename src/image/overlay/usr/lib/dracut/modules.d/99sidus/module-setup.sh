@@ -5,6 +5,11 @@
 check() {
 	require_binaries blkid cmp e2fsck mke2fs || return 1
 	[[ -x /usr/lib/klibc/bin/nfsmount ]] || return 1
+	# What is missing later is only a line in the log.
+	local file
+	for file in linkup modules rootaufs; do
+		[[ -r /usr/lib/sidus/initrd/$file ]] || return 1
+	done
 	return 255
 }
 

@@ -333,6 +333,9 @@ export const TOOL_COMPLAINTS_MAX = 100;
 /** How often a copy's progress is shown: people read no faster. */
 export const COPY_SHOWN_EVERY_MS = 200;
 
+/** Places for work that others, who begin at the same moment, took for left-overs. */
+export const STAGING_TRIES = 5;
+
 // volume/
 /** What initiators address: the block that every firmware and every tool knows. */
 export const VOLUME_BLOCK_BYTES = 512;

@@ -10,6 +10,7 @@ import {
   rmSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { STAGING_TRIES } from "../limits.ts";
 import { UserError } from "../user-error.ts";
 import { mountsBelow, releaseTree } from "./chroot/release.ts";
 import { placeDirectory } from "./place.ts";
@@ -42,9 +43,7 @@ export function openStaging(output: string): Staging {
   for (const name of readdirSync(parent)) {
     if (name.startsWith(prefix)) removeLeft(join(parent, name), output);
   }
-  const directory = mkdtempSync(join(parent, prefix));
-  const lock = lockOf(directory);
-  if (lock === undefined) throw taken(output);
+  const { directory, lock } = claimed(join(parent, prefix), output);
   const tree = join(directory, "tree");
   const discard = (): void => {
     remove(directory);
@@ -62,6 +61,28 @@ export function openStaging(output: string): Staging {
   };
 }
 
+/** Who sweeps may take a directory away between its making and its locking: then there is another. */
+function claimed(prefix: string, output: string): { directory: string; lock: Disposable } {
+  for (let tries = 0; tries < STAGING_TRIES; tries += 1) {
+    const directory = mkdtempSync(prefix);
+    const lock = lockOf(directory);
+    if (lock !== undefined) return { directory, lock };
+  }
+  throw taken(output);
+}
+
+/** Removes what killed work has left of places that begin so; what is being worked in stays. */
+export function sweepStagings(place: string): void {
+  const parent = dirname(place);
+  if (!existsSync(parent)) return;
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(`.${basename(place)}`) || !name.includes(".partial-")) continue;
+    const directory = join(parent, name);
+    using lock = lockOf(directory);
+    if (lock !== undefined) remove(directory);
+  }
+}
+
 function removeLeft(directory: string, output: string): void {
   using lock = lockOf(directory);
   if (lock === undefined) throw taken(output);
@@ -74,7 +95,8 @@ function taken(output: string): UserError {
 
 /** flock(2) belongs to the open directory, which flock(1) only borrows: it stays until we close it, or are no more. */
 function lockOf(directory: string): Disposable | undefined {
-  const descriptor = openSync(directory, "r");
+  const descriptor = openedOf(directory);
+  if (descriptor === undefined) return undefined;
   let isOpen = true;
   const close = (): void => {
     if (isOpen) closeSync(descriptor);
@@ -83,10 +105,18 @@ function lockOf(directory: string): Disposable | undefined {
   const stdio = ["ignore", "ignore", "ignore", descriptor] as const;
   const { status, error } = spawnSync("flock", ["--nonblock", "3"], { stdio: [...stdio] });
   if (error !== undefined) throw new UserError("flock cannot be run: apt-get install util-linux");
-  // Who swept may have taken it away between its making and its locking.
+  // It may have been removed since it was opened.
   if (status === 0 && existsSync(directory)) return { [Symbol.dispose]: close };
   close();
   return undefined;
+}
+
+function openedOf(directory: string): number | undefined {
+  try {
+    return openSync(directory, "r");
+  } catch {
+    return undefined;
+  }
 }
 
 /** Never through a mount: what is mounted there, and by whom, releaseTree knows. */

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
-import { openStaging } from "../../src/image/staging.ts";
+import { openStaging, sweepStagings } from "../../src/image/staging.ts";
 import { UserError } from "../../src/user-error.ts";
 import { lackingOf, title } from "../needs.ts";
 import { directoryOf } from "../sidus.ts";
@@ -44,6 +44,20 @@ test("what is there is never overwritten, not even when it came meanwhile", () =
   expect(() => staging.commit()).toThrow(/ENOTEMPTY|EEXIST/);
   expect(readFileSync(join(late, "kept"), "utf8")).toBe("kept");
   staging.discard();
+});
+
+test("what killed work left of an image is swept, whatever work; what is being worked in stays", () => {
+  const parent = directoryOf({
+    ".room+committing.partial-abc123/volume": "large",
+    ".room+changing.partial-def456/tree/file": "x",
+    ".room2+changing.partial-def456/tree/file": "x",
+    "room/kept": "kept",
+  });
+  const held = openStaging(join(parent, "room+sealing"));
+  sweepStagings(join(parent, "room+"));
+  expect(existsSync(held.directory)).toBe(true);
+  held.discard();
+  expect(readdirSync(parent).sort()).toEqual([".room2+changing.partial-def456", "room"]);
 });
 
 test("two builds of one tree at once: the second is refused; other trees do not mind", () => {

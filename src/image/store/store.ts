@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../user-error.ts";
-import { openStaging, type Staging } from "../staging.ts";
+import { openStaging, type Staging, sweepStagings } from "../staging.ts";
 import { currentNow, goBack, makeCurrent, previousIn } from "./current.ts";
 import { whileLocked } from "./lock.ts";
 import { type Manifest, manifestOf } from "./manifest.ts";
@@ -44,6 +44,8 @@ export class ImageStore {
 
   /** A place for work on an image, on the same file system; it is no image itself. @throws UserError when it is taken. */
   stage(name: string, work: string): Staging {
+    // Of other work, too: copies of whole trees and volumes.
+    sweepStagings(join(this.directory, `${name}+`));
     return openStaging(join(this.directory, `${name}+${work}`));
   }
 

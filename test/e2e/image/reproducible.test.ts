@@ -1,7 +1,6 @@
 import { chmodSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { lackingOf, title } from "../../needs.ts";
 import { openOrdinaryUser } from "../../ordinary-user.ts";
@@ -12,8 +11,6 @@ import { directoryOf, type Outcome, outcome, sidus } from "../../sidus.ts";
 const lacking =
   lackingOf("root", "mmdebstrap", "mkfs.erofs", "newuidmap", "setpriv") ??
   (process.env["SIDUS_E2E"] === "all" ? undefined : "npm run e2e runs it");
-
-const main = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
 
 /** Whose scripts leave most behind: keys, caches, compiled files, indexes. */
 const packages = "ca-certificates,dbus,fontconfig,man-db,openssh-server,python3-minimal";
@@ -37,7 +34,7 @@ describe.skipIf(lacking !== undefined)(title("two builds of Debian", lacking), (
     // Of this run, and else its own user's alone.
     chmodSync(tmpdir(), 0o711);
     const user = openOrdinaryUser();
-    const own = await user.run(process.execPath, main, ...command(user.home));
+    const own = await user.run(...user.node("src/main.ts"), ...command(user.home));
     expect(digestIn(own)).toBe(root);
     // Nothing but the digest is told of what they differ in.
     const difference = await outcome("cmp", [

@@ -124,6 +124,7 @@ describe.skipIf(lacking !== undefined)(
       disk.run("btrfs", "subvolume", "create", room);
       await writeFullTree(join(disk.here, "room/tree"));
       mkdirSync(join(disk.here, "room/etc"));
+      mkdirSync(join(disk.here, "room/usr/bin"), { recursive: true });
       const json = async (...args: string[]) => {
         const { code, stdout, stderr } = await disk.sidus("tree", ...args, "--json");
         expect(code, stderr).toBe(0);
@@ -156,7 +157,7 @@ describe.skipIf(lacking !== undefined)(
         /by btrfs: \S+\/room\/inner is a subvolume of its own, and would be empty; --method auto/,
       );
       expect(await json("clone", room, `${room}2`)).toMatchObject({ method: "reflink" });
-      expect(readdirSync(join(disk.here, "room2")).sort()).toEqual(["etc", "inner", "tree"]);
+      expect(readdirSync(join(disk.here, "room2")).sort()).toEqual(["etc", "inner", "tree", "usr"]);
     });
 
     test("XFS: files share their blocks until they are written to", async () => {

@@ -82,11 +82,13 @@ test.skipIf(lacking)(
   },
 );
 
-const sealer = fileURLToPath(new URL("sealer.ts", import.meta.url));
+const sealer = "test/image/store/sealer.ts";
+const checkout = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** Owners, rights of access, what capabilities(7) are kept in, and the devices that only root of the machine can make. */
+/** `$0` is Node, `$1` what seals. Owners, rights of access, what capabilities(7) are kept in, and the devices that only root of the machine can make. */
 const making = `
   set -e
+  sealer=$1; shift
   mkdir -p tree/dev tree/etc tree/usr/lib tree/var
   echo ID=debian >tree/usr/lib/os-release
   echo secret >tree/etc/shadow; chown 0:42 tree/etc/shadow; chmod 640 tree/etc/shadow
@@ -98,22 +100,24 @@ const making = `
     set -- "$@" $node; mknod -m 666 "tree/dev/$1" c "$2" "$3" 2>/dev/null || echo "no $1"; shift 3
   done
   find tree -exec touch --no-dereference --date=@${EPOCH} {} +
-  exec "$0" ${sealer} tree images`;
+  exec "$0" "$sealer" tree images`;
 
 test.skipIf(lackingRoot)(
   title("as root of a user namespace only, the same digest", lackingRoot),
   async () => {
     const directory = directoryOf({});
-    const root = await outcome("sh", ["-c", `cd ${directory}; ${making}`, process.execPath]);
+    const program = [process.execPath, join(checkout, sealer)];
+    const root = await outcome("sh", ["-c", `cd ${directory}; ${making}`, ...program]);
     // Of this run, and else its own user's alone.
     chmodSync(tmpdir(), 0o711);
-    const own = ["unshare", "--map-root-user", "--map-auto", "sh", "-c", making, process.execPath];
-    const user = await openOrdinaryUser().run(...own);
-    expect([root.stderr, user.stderr]).toEqual(["", ""]);
+    const user = openOrdinaryUser();
+    const namespace = ["unshare", "--map-root-user", "--map-auto", "sh", "-c", making];
+    const own = await user.run(...namespace, ...user.node(sealer));
+    expect([root.stderr, own.stderr]).toEqual(["", ""]);
     const digestIn = (text: string): string | undefined => /[0-9a-f]{64}/.exec(text)?.[0];
     expect(root.stdout).not.toContain("no null");
-    expect(user.stdout).toContain("no null");
-    expect(digestIn(user.stdout)).toBe(digestIn(root.stdout));
+    expect(own.stdout).toContain("no null");
+    expect(digestIn(own.stdout)).toBe(digestIn(root.stdout));
     expect(digestIn(root.stdout)).toBeDefined();
   },
 );

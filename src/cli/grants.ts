@@ -29,8 +29,8 @@ export async function chapOf({ iscsi }: Config): Promise<ChapFor> {
   };
 }
 
-/** What to warn of where a node is up without the volume that its label wants. */
-export function lostVolume(
+/** What to warn of where a node is up without the layer that its label wants. */
+export function lostLayer(
   address: Ipv4,
   layer: string | undefined,
   { config, inventory, labels }: Current,
@@ -38,9 +38,12 @@ export function lostVolume(
 ): string | undefined {
   const known = inventory.at(address, mac);
   const label = labels.get(firstLabel(known, config.boot));
-  if (label?.kind !== "linux" || label.layer !== "iscsi") return undefined;
-  if (layer !== "tmpfs") return undefined;
+  if (label?.kind !== "linux" || label.layer === "none") return undefined;
   const who = known?.name ?? formatIpv4(address);
+  if (layer === undefined || layer === "none") {
+    return `${who} is up and can write nothing, though its label wants the layer ${label.layer}: its initrd has no rootaufs (sidus build makes one)`;
+  }
+  if (label.layer !== "iscsi" || layer !== "tmpfs") return undefined;
   return `${who} is up without its volume and keeps nothing: its console says why, after "rootaufs:"`;
 }
 

@@ -25,7 +25,7 @@ import { oddVersions } from "../watch/versions.ts";
 import { type Addresses, openAddresses } from "./addresses.ts";
 import { currentOf, refuseFixedChanges, warnOfKernels } from "./current.ts";
 import { type ExplanationShown, explanationOf } from "./explain-answer.ts";
-import { chapOf, grantsFor, lostVolume } from "./grants.ts";
+import { chapOf, grantsFor, lostLayer } from "./grants.ts";
 import { ImageWatch } from "./image-watch.ts";
 import { type BootFileFor, loaderSettings, servedSettings } from "./room-settings.ts";
 import { seldomMade, statusOf } from "./status.ts";
@@ -171,7 +171,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       up(from, body) {
         const { layer, ...runs } = upReportOf(body);
         tell({ kind: "up", address: from, ...runs });
-        const lost = lostVolume(from, layer, current, nodeAt(from)?.mac);
+        const lost = lostLayer(from, layer, current, nodeAt(from)?.mac);
         if (lost !== undefined) warn(lost);
       },
       status: seldomMade(clock, () =>

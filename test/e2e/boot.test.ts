@@ -31,6 +31,8 @@ describe.skipIf(lacking !== undefined)(title("QEMU nodes boot from PXE", lacking
       "420",
     );
     expect(code, stderr).toBe(0);
+    // Else it says that a node has no layer to write to.
+    expect(stderr).not.toContain("sidus: ");
     const { nodes, refused }: Summary = JSON.parse(stdout);
     expect(nodes.map((node) => node.name)).toEqual(["node1", "node2"]);
     for (const node of nodes) {

@@ -13,6 +13,8 @@ export const overlayFiles: Readonly<Record<string, number>> = {
   "etc/initramfs-tools/conf.d/open-iscsi": 0o644,
   "etc/initramfs-tools/conf.d/sidus": 0o644,
   "etc/initramfs-tools/hooks/rootaufs": 0o755,
+  "etc/initramfs-tools/scripts/init-bottom/rootaufs": 0o755,
+  "etc/initramfs-tools/scripts/nfs-top/linkup": 0o755,
   "etc/systemd/system.conf.d/sidus.conf": 0o644,
   "etc/systemd/system/open-iscsi.service.d/sidus.conf": 0o644,
   "etc/systemd/system/sidus-ssh-keys.service": 0o644,

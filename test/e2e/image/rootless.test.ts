@@ -19,6 +19,8 @@ describe.skipIf(lacking !== undefined)(title("without root", lacking), () => {
     const demo = [...user.node("src/main.ts"), "demo", "--check", "--json"];
     const { code, stdout, stderr } = await user.run(...demo);
     expect(code, stderr).toBe(0);
+    // Else it says that a node has no layer to write to.
+    expect(stderr).not.toContain("sidus: ");
     expect(JSON.parse(stdout).nodes).toMatchObject([{ name: "node1", stage: "up" }]);
     // All that is left of it is his own.
     expect(statSync(join(user.home, ".cache/sidus/images")).uid).toBe(ordinaryUser.uid);

@@ -5,7 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { lackingOf, title } from "../../needs.ts";
-import { directoryOf, sidus } from "../../sidus.ts";
+import { directoryOf, outcome, sidus } from "../../sidus.ts";
 import { BUILD_MS, debianTree } from "../debian.ts";
 import { networkCard, type Qemu, startQemu } from "../qemu.ts";
 import { openRoom, type Room } from "../served-room.ts";
@@ -66,7 +66,12 @@ describe.skipIf(lacking !== undefined)(title("changes made on a node", lacking),
     const where = ["--config", room.config, "--images", room.images];
     const log = join(room.work, "commit.log");
     const args = ["image", "commit", "room", "--from-volume", "admin", ...where, "--log", log];
-    room.namespace.run(process.execPath, main, ...args, "--reset");
+    const [enter = "", ...flags] = room.namespace.enter;
+    const commit = () => outcome(enter, [...flags, process.execPath, main, ...args, "--reset"]);
+    // A node that was switched off says nothing: the server finds out after a while, and says so until then.
+    await expect
+      .poll(async () => (await commit()).stderr, { timeout: BOOT_MS, interval: 5000 })
+      .not.toContain(" is in use by ");
 
     const diff = await sidus("image", "diff", "room", "--images", room.images, "--json");
     const { packages, files } = JSON.parse(diff.stdout);

@@ -1,15 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { UserError } from "../../user-error.ts";
 import { emulateArchitecture } from "../chroot/foreign.ts";
-
-/** binfmt_misc's names of what runs programs for others. */
-const emulators: Readonly<Record<string, string>> = {
-  amd64: "qemu-x86_64",
-  i386: "qemu-i386",
-  arm64: "qemu-aarch64",
-  armhf: "qemu-arm",
-};
 
 /** What runs programs of another kind by itself. */
 const runsToo: Readonly<Record<string, readonly string[]>> = { amd64: ["i386"], arm64: ["armhf"] };
@@ -23,9 +14,7 @@ export function ownArchitecture(): string {
 export function refuseForeign(architecture: string): void {
   const own = ownArchitecture();
   if (architecture === own || runsToo[own]?.includes(architecture) === true) return;
-  emulateArchitecture(architecture);
-  const emulator = emulators[architecture];
-  if (emulator !== undefined && existsSync(`/proc/sys/fs/binfmt_misc/${emulator}`)) return;
+  if (emulateArchitecture(architecture)) return;
   throw new UserError(
     `architecture ${architecture}: this machine (${own}) runs its programs only with qemu-user: apt-get install qemu-user-static binfmt-support`,
   );

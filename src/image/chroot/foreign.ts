@@ -31,12 +31,12 @@ export function requireRunnable(tree: string): void {
   );
 }
 
-/** Before there is a tree, as requireRunnable() does it; `architecture` as Debian calls it. */
-export function emulateArchitecture(architecture: string): void {
-  const own = machineOf(process.execPath);
-  for (const [machine, { qemu, debian }] of Object.entries(machines)) {
-    if (debian === architecture && Number(machine) !== own) emulate(qemu);
-  }
+/** Before there is a tree, as requireRunnable() does it; `architecture` as Debian calls it. Answers whether there is an emulator. */
+export function emulateArchitecture(architecture: string): boolean {
+  const machine = Object.values(machines).find(({ debian }) => debian === architecture);
+  if (machine === undefined) return false;
+  emulate(machine.qemu);
+  return existsSync(`${BINFMT}/qemu-${machine.qemu}`);
 }
 
 function runs(tree: string): boolean {

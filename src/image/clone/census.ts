@@ -1,6 +1,6 @@
-import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
+import { type BigIntStats, lstatSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import process from "node:process";
-import { setImmediate } from "node:timers/promises";
 
 /** What is in a tree, before it is copied. */
 export interface Census {
@@ -28,18 +28,16 @@ async function* entriesOf(tree: string, signal: AbortSignal | undefined): AsyncG
     if (stats === undefined) continue;
     yield { path, stats };
     if (!stats.isDirectory()) continue;
-    // Asked for in turn, each answer is there at once; in between others get theirs.
-    await setImmediate();
     signal?.throwIfAborted();
-    for (const name of namesIn(path)) {
+    for (const name of await namesIn(path)) {
       pending.push(Buffer.concat([path, Buffer.from("/"), name]));
     }
   }
 }
 
-function namesIn(directory: Buffer): Buffer[] {
+async function namesIn(directory: Buffer): Promise<Buffer[]> {
   try {
-    return readdirSync(directory, { encoding: "buffer" });
+    return await readdir(directory, { encoding: "buffer" });
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
     throw error;

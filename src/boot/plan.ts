@@ -273,9 +273,9 @@ function oneLine(text: string): string {
 
 /**
  * What klibc's nfsmount understands; an unknown word would keep a node from booting. 128 KiB is as far as
- * the client reads ahead; noacl spares a round trip, as no ACLs are served.
+ * the client reads ahead. With noacl, overlayfs would let nobody but a file's owner to it (EOPNOTSUPP).
  */
 function nfsOptions(port: number): string {
-  const options = "tcp,rsize=131072,noacl";
+  const options = "tcp,rsize=131072";
   return port === 2049 ? options : `${options},port=${port}`;
 }

@@ -1,7 +1,13 @@
 import { isMalformed, type Malformed } from "../bytes/malformed.ts";
 import type { Writer } from "../bytes/writer.ts";
 import { type Reply, type RpcCall, successReply } from "../rpc/message.ts";
-import { type Later, type RpcClient, type RpcResult, whenKnown } from "../rpc/program.ts";
+import {
+  type Later,
+  type RpcClient,
+  type RpcProgram,
+  type RpcResult,
+  whenKnown,
+} from "../rpc/program.ts";
 import type { Attributes } from "../tree/tree.ts";
 import type { Tell } from "../watch/events.ts";
 import { ATTRIBUTES_BYTES } from "./attributes.ts";
@@ -17,6 +23,24 @@ export interface NfsCall extends Pick<RpcCall, "xid" | "credential" | "args"> {
 }
 
 export type Procedure = (call: NfsCall) => Later<RpcResult>;
+
+/** A program whose procedures are numbered from 0. */
+export function programOf(
+  of: Pick<RpcProgram, "program" | "version"> & { readonly procedures: readonly Procedure[] },
+  exports: () => ServedExports,
+  tell: Tell,
+): RpcProgram {
+  const { program, version, procedures } = of;
+  return {
+    program,
+    version,
+    call({ xid, procedure: number, credential, args }, client) {
+      const procedure = procedures[number];
+      if (procedure === undefined) return "unknown-procedure";
+      return procedure({ xid, credential, args, client, exports: exports(), tell });
+    },
+  };
+}
 
 /** A file that a handle names. */
 export interface NfsObject {

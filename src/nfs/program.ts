@@ -1,7 +1,7 @@
 import type { RpcProgram } from "../rpc/program.ts";
 import type { Tell } from "../watch/events.ts";
 import type { ServedExports } from "./exports.ts";
-import type { Procedure } from "./procedure.ts";
+import { type Procedure, programOf } from "./procedure.ts";
 import { access } from "./procedures/access.ts";
 import { commit } from "./procedures/commit.ts";
 import { create } from "./procedures/create.ts";
@@ -25,7 +25,7 @@ import { setattr } from "./procedures/setattr.ts";
 import { symlink } from "./procedures/symlink.ts";
 import { write } from "./procedures/write.ts";
 
-/** NFS version 3 (RFC 1813), read-only. NFSACL, the program beside it on Linux, is not here: PROG_UNAVAIL, asked once. */
+/** NFS version 3 (RFC 1813), read-only. */
 export const NFS_PROGRAM = 100_003;
 export const NFS_VERSION = 3;
 
@@ -56,13 +56,5 @@ const procedures: readonly Procedure[] = [
 ];
 
 export function nfsProgram(exports: () => ServedExports, tell: Tell): RpcProgram {
-  return {
-    program: NFS_PROGRAM,
-    version: NFS_VERSION,
-    call({ xid, procedure: number, credential, args }, client) {
-      const procedure = procedures[number];
-      if (procedure === undefined) return "unknown-procedure";
-      return procedure({ xid, credential, args, client, exports: exports(), tell });
-    },
-  };
+  return programOf({ program: NFS_PROGRAM, version: NFS_VERSION, procedures }, exports, tell);
 }

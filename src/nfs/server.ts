@@ -2,6 +2,7 @@ import type { Endpoint } from "../net/endpoint.ts";
 import type { TcpListener } from "../net/tcp.ts";
 import { serveRpc } from "../rpc/server.ts";
 import type { Tell } from "../watch/events.ts";
+import { aclProgram } from "./acl.ts";
 import { type Export, servedExports } from "./exports.ts";
 import { mountProgram } from "./mount.ts";
 import { type MountList, Mounts } from "./mounts.ts";
@@ -32,7 +33,11 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
   const { local, isShared = false, mounts = new Mounts(), tell, report } = options;
   const uses = new Uses();
   const exports = servedExports(options.exports, uses);
-  const programs = [nfsProgram(exports, tell), mountProgram({ exports, mounts, tell })];
+  const programs = [
+    nfsProgram(exports, tell),
+    aclProgram(exports, tell),
+    mountProgram({ exports, mounts, tell }),
+  ];
   const listener = await serveRpc({ local, isShared, protocol: "nfs", programs, tell, report });
   return {
     local: listener.local,

@@ -164,7 +164,7 @@ describe("kernels", () => {
         kernel: "stage@0123456789abcdef/boot/vmlinuz-6.1.0-56-amd64",
         initrd: "stage@0123456789abcdef/boot/initrd.img-6.1.0-56-amd64",
         commandLine:
-          "root=/dev/nfs nfsroot=10.77.0.1:/srv/nfsroot/stage@0123456789abcdef,tcp,rsize=131072,noacl ip=dhcp ro aufs=tmpfs sidus.up=http://10.77.0.1/up quiet console=ttyS0",
+          "root=/dev/nfs nfsroot=10.77.0.1:/srv/nfsroot/stage@0123456789abcdef,tcp,rsize=131072 ip=dhcp ro aufs=tmpfs sidus.up=http://10.77.0.1/up quiet console=ttyS0",
       },
     );
   });

@@ -16,7 +16,7 @@ TIMEOUT 150
 LABEL tmpfs
   KERNEL sidus/boot/vmlinuz-${kernel}
   INITRD sidus/boot/initrd.img-${kernel}
-  APPEND root=/dev/nfs nfsroot=10.77.0.1:/srv/nfsroot/sidus,tcp,rsize=131072,noacl ip=dhcp ro aufs=tmpfs sidus.up=http://10.77.0.1/up console=ttyS0 quiet
+  APPEND root=/dev/nfs nfsroot=10.77.0.1:/srv/nfsroot/sidus,tcp,rsize=131072 ip=dhcp ro aufs=tmpfs sidus.up=http://10.77.0.1/up console=ttyS0 quiet
   IPAPPEND 2
 
 LABEL local
@@ -70,7 +70,7 @@ describe("pxelinux.cfg", () => {
       ...base,
       boot: { ...base.boot, nfsPort: 12_049, httpPort: 8080 },
     });
-    expect(shown).toContain(",noacl,port=12049 ");
+    expect(shown).toContain(",rsize=131072,port=12049 ");
     expect(shown).toContain("sidus.up=http://10.77.0.1:8080/up");
   });
 });

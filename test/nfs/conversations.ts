@@ -67,7 +67,7 @@ export interface Handles {
 /** The call, with one of our handles in the place of ganesha's where it has one. */
 export function withHandle(conversation: Conversation, handles: Handles): Buffer {
   const { program, procedure, call, args } = conversation;
-  if (program !== 100_003 || procedure === 0) return call;
+  if (![100_003, 100_227].includes(program) || procedure === 0) return call;
   const reader = new In(args);
   reader.opaque();
   const { directory, file, link } = handles;

@@ -7,8 +7,8 @@ if [ "$(cat /proc/sys/kernel/hostname)" = admin ]; then
 	rm /etc/obsolete
 	mkdir -p /opt/tool/bin
 	echo 'echo tool' >/opt/tool/bin/tool
-	chmod 4755 /opt/tool/bin/tool
 	chown daemon /opt/tool/bin/tool
+	chmod 4755 /opt/tool/bin/tool
 	useradd --system --no-create-home carol
 	show "done, on $(sed -n 's/^layer: //p' /run/sidus/boot)"
 	systemctl poweroff

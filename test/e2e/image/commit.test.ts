@@ -112,7 +112,7 @@ function addAdministrator(tree: string): void {
   const unit = "etc/systemd/system/administer.service";
   writeFileSync(
     join(tree, unit),
-    "[Unit]\nAfter=sidus-up.service\n[Service]\nType=idle\nExecStart=/usr/local/bin/administer\n",
+    "[Unit]\nAfter=multi-user.target sidus-up.service\n[Service]\nType=idle\nExecStart=/usr/local/bin/administer\n",
   );
   symlinkSync(
     `/${unit}`,

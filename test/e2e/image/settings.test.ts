@@ -80,7 +80,7 @@ function askingRecipe(): object {
       mode: "0755",
     },
     "/etc/systemd/system/ask.service":
-      "[Unit]\nAfter=sidus-up.service\n[Service]\nType=idle\nExecStart=/usr/local/sbin/ask\n[Install]\nWantedBy=multi-user.target\n",
+      "[Unit]\nAfter=multi-user.target sidus-up.service\n[Service]\nType=idle\nExecStart=/usr/local/sbin/ask\n[Install]\nWantedBy=multi-user.target\n",
   };
   const enable = [given.services.enable, "ask"].flat();
   return {

@@ -56,6 +56,8 @@ cp -a ${work}/sidus/. "$ROOT/sidus/"
 mount -t proc proc "$ROOT/proc"
 mount --bind ${work}/new/cmdline "$ROOT/proc/cmdline"
 mount -t sysfs sysfs "$ROOT/sys"
+# How far the machine reads ahead is not the node's to change.
+mount -t tmpfs tmpfs "$ROOT/sys/class/bdi"
 mount --rbind /dev "$ROOT/dev"
 # A console is written to anew by each that opens it: so a pipe, not a file.
 mkfifo ${work}/new/pipe

@@ -63,6 +63,7 @@ describe.skipIf(lacking !== undefined)(title("iSCSI volumes", lacking), () => {
         await says(node, /NODE: found nothing/);
         kept.set(name, (await says(node, /NODE: kept (\S+)/))[1] ?? "");
         expect(node.console()).toMatch(/ runs demo .*layer iscsi/);
+        expect(node.console()).toMatch(/NODE: others read \d+\.\d+\r/);
       };
       await Promise.all([boots("node1"), boots("node2")]);
       expect(new Set(kept.values()).size).toBe(2);

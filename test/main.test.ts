@@ -1,0 +1,13 @@
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { outcome } from "./sidus.ts";
+
+const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
+
+test("whoever closes the pipe early gets no complaint", async () => {
+  const piped = '"$0" "$1" build --example | head -n 1; echo "${PIPESTATUS[0]}"';
+  const { stdout, stderr } = await outcome("bash", ["-c", piped, process.execPath, main]);
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/\n0\n$/);
+});

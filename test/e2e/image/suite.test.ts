@@ -69,7 +69,7 @@ describe.skipIf(lacking !== undefined)(title(`nodes boot ${suite}`, lacking), ()
     });
     const bundle = join(work, "bundle");
     wellDone(await sidus("image", "export", "room", "--output", bundle, ...own));
-    wellDone(await sidus("image", "import", bundle, "--images", room.images));
+    wellDone(await sidus("image", "import", bundle, "--use", "--images", room.images));
     for (const { name } of nodes) room.addPort(name);
     await room.start();
   }, 2 * BUILD_MS);

@@ -93,6 +93,8 @@ async function fio(...args: readonly string[]): Promise<Record<string, FioJob>> 
   const { stdout } = await promisify(execFile)("fio", all, {
     maxBuffer: 64 << 20,
     timeout: FIO_MS,
+    // It leaves files there.
+    cwd: directoryOf({}),
   });
   const { jobs } = JSON.parse(stdout.slice(stdout.indexOf("{"))) as { jobs: FioJob[] };
   return Object.fromEntries(jobs.map((job) => [job.jobname, job]));

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,14 +11,13 @@ import { type StormResult, stormResult } from "../src/storm/result.ts";
 import { stormTree } from "../src/storm/room/tree.ts";
 import { readTrace } from "../src/storm/trace/file.ts";
 import { shippedTraceFile } from "../src/storm/trace/shipped.ts";
-import { openNamespace } from "../test/namespace.ts";
 import { missingOf } from "./packages.ts";
-import { makeNetwork, type Peers, startPeers } from "./storm/peers.ts";
+import { makeNetwork, startPeers, startSidus } from "./storm/peers.ts";
 import { median, renderTable } from "./table.ts";
 
 /**
  * The same storm, a real boot's calls as fast as answers come, against sidus and against dnsmasq and nfs-ganesha, in turn,
- * round by round; all of them on loopback, all bytes compared. `node bench/storm.ts --help`, as root.
+ * round by round; each in a network of its own, all bytes compared. `node bench/storm.ts --help`, as root.
  */
 
 const options = new Command()
@@ -42,30 +41,27 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const work = mkdtempSync(join(tmpdir(), "sidus-bench-"));
 cleanup.defer(() => rmSync(work, { recursive: true }));
 
+const trace = await readTrace(shippedTraceFile(TRACE));
+const tree = stormTree({ trace, seed: 1, cache: work, loaderPath, clock: systemClock });
 const results = { sidus: [] as StormResult[], peers: [] as StormResult[] };
 for (let round = 0; round < Number(options.rounds); round += 1) {
-  results.sidus.push(storm([], []));
-  if (missing.length === 0) results.peers.push(await stormAgainstPeers(round));
+  results.sidus.push(await storm(startSidus, `sidus${round}`));
+  if (missing.length === 0) results.peers.push(await storm(startPeers, `peers${round}`));
 }
 process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report());
 
-function storm(enter: readonly string[], flags: readonly string[]): StormResult {
-  const file = join(work, "result.json");
-  const [command = "", ...args] = [...enter, process.execPath, main, "storm", "--trace", TRACE];
-  const asked = ["--nodes", options.nodes, "--think", options.think, "--json", file];
-  execFileSync(command, [...args, ...asked, ...flags], { stdio: ["ignore", "ignore", "inherit"] });
-  return stormResult.parse(JSON.parse(readFileSync(file, "utf8")));
-}
-
-/** Servers that have just begun, as ours have. */
-async function stormAgainstPeers(round: number): Promise<StormResult> {
+/** Against servers that have just begun, in a network of their own. */
+async function storm(start: typeof startSidus, name: string): Promise<StormResult> {
   await using ended = new AsyncDisposableStack();
-  const namespace = ended.use(await openNamespace());
-  makeNetwork(namespace);
-  const trace = await readTrace(shippedTraceFile(TRACE));
-  const tree = stormTree({ trace, seed: 1, cache: work, loaderPath, clock: systemClock });
-  const peers: Peers = await startPeers(namespace, tree, join(work, `peers${round}`), ended);
-  return storm(namespace.enter, peers.flags);
+  const network = await makeNetwork(ended);
+  const flags = await start(network, tree, join(work, name), ended);
+  const file = join(work, "result.json");
+  const [command = "", ...enter] = network.nodes.enter;
+  const asked = ["--nodes", options.nodes, "--think", options.think, "--json", file];
+  const child = [process.execPath, main, "storm", "--trace", TRACE, ...asked, ...flags];
+  // What did not come up is in the result: it is what is measured, too.
+  spawnSync(command, [...enter, ...child], { stdio: ["ignore", "ignore", "inherit"] });
+  return stormResult.parse(JSON.parse(readFileSync(file, "utf8")));
 }
 
 function report(): string {

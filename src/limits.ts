@@ -508,8 +508,220 @@ export const STUCK_ASKED_EVERY_MS = 10_000;
 /** Lines at a time: a room without its switch is not worth hundreds. */
 export const STUCK_TOLD_MAX = 20;
 
+// watch/: the live page, metrics, history
+/** How often threads say what they moved: curves of a boot need no finer one. */
+export const TRAFFIC_TOLD_EVERY_MS = 1000;
+/** Who follows the events: an office's browsers and a few terminals. Each holds one connection. */
+export const LIVE_READERS_MAX = 32;
+/** One host's tabs; its browser opens six connections at most. */
+export const LIVE_READERS_PER_HOST_MAX = 8;
+/** Changes are told together so often: smooth for the eye, and no work a packet. */
+export const LIVE_TOLD_EVERY_MS = 250;
+/** Nodes told to one reader at a time, 0.4 KiB each: some 3 ms of work, and 2,000 nodes a second. */
+export const LIVE_NODES_A_TURN = 500;
+/** Traffic is told so often, also where nothing changed: what stands between must not take the connection for idle. */
+export const LIVE_TOTALS_EVERY_MS = 1000;
+/** A reader that took nothing for so long is dropped: browsers come again by themselves. */
+export const LIVE_STALLED_MS = 20_000;
+/** Nodes asked a turn why they stand still, one after the other, some 30 µs each: a room within a second. */
+export const LIVE_JUDGED_A_TURN = 25;
+/** Some explanations look at all nodes: a turn takes no longer than that, and one more. */
+export const LIVE_JUDGED_MS = 3;
+/** What a browser waits before it comes again. */
+export const LIVE_RETRY_MS = 2000;
+/** Boots kept of one node: three weeks of mornings. */
+export const HISTORY_BOOTS_PER_NODE = 20;
+/** Of all nodes, 0.2 KiB each; the oldest are forgotten. */
+export const HISTORY_BOOTS_MAX = 20_000;
+/** Boots wait so long to be written together… */
+export const HISTORY_WRITTEN_MS = 5000;
+/** …or until there are so many: one transaction of some 10 ms. */
+export const HISTORY_WAITING_MAX = 1024;
+/** Of a tree's name in a row. */
+export const HISTORY_TEXT_MAX = 255;
+/** Fewer boots say nothing of what is usual. */
+export const USUAL_BOOTS_MIN = 3;
+/** What is usual of a tree or of the room is told by its last boots. */
+export const USUAL_BOOTS_MAX = 100;
+/** Read at the start for it: some 15 ms. */
+export const USUAL_BOOTS_READ = 1000;
+/** Trees whose boots are compared apart; names come from the nodes. */
+export const USUAL_TREES_MAX = 64;
+/** Days that /history.json sums up. */
+export const HISTORY_DAYS = 14;
+
 // state/
 /** Pages of 4 KiB: LEASES_MAX leases take a twentieth of it. */
 export const STATE_PAGES_MAX = 16_384;
 /** The log is written back into the file at 16 MiB: that keeps the event loop for two fsyncs. */
 export const STATE_LOG_PAGES = 4096;
+
+// storm/: nodes, workers
+/** Some ten sockets each, at times: a tenth of what systemd lets a process open (RLIMIT_NOFILE, 524,288). */
+export const STORM_NODES_MAX = 5000;
+/** A day: nobody waits longer for a room to be switched on. */
+export const ARRIVAL_SECONDS_MAX = 86_400;
+/** Between one node and the next, on average: the largest storm takes two months then, and timers count no further than 24 days. */
+export const ARRIVAL_PAUSE_MAX_SECONDS = 1000;
+/** A node's own time is waited for from this on: timers have no finer grain. */
+export const THINK_GRAIN_MS = 1;
+/** What a node was late by more than this is the load's doing, and is not made up for: no timer is that late by itself. */
+export const THINK_LATE_MS = 20;
+/** What told a handle more steps ago than a node has calls under way has ended; of others it is remembered until then. */
+export const NEEDED_STEPS_MAX = 64;
+/** Configurations that name another: a server's own chain is of two or three, one without end of all. */
+export const STORM_CHAIN_MAX = 16;
+/** How often a storm is looked at: a display that is alive, and 14,400 points an hour. */
+export const STORM_SAMPLE_MS = 250;
+/** Of a report's series: when there are more, every second one is joined to the one before. */
+export const STORM_SAMPLES_MAX = 2400;
+/** Differing contents that a report names. */
+export const STORM_EXAMPLES_MAX = 20;
+/** Of calls' names, reasons and differences that are counted apart: protocols have some 30 of them. */
+export const STORM_WORDS_MAX = 256;
+
+// storm/record/, storm/trace/
+/** A capture that is recorded from: boots take 60 MB, and one Buffer holds no more than 4 GiB. */
+export const CAPTURE_BYTES_MAX = 2 ** 31 - 1;
+/** Datagrams in parts that wait to be whole, of up to 64 KiB: Linux keeps 4 MiB of them. */
+export const STORM_FRAGMENTED_MAX = 64;
+/** Content of a fetched file that is looked into for kernel and initrd: ten times GRUB's own grub.cfg. */
+export const STORM_CONFIG_BYTES_MAX = 65_536;
+/** A trace as it is on disk, and unpacked: a boot's 4,000 calls are 20 KB and 100 KB. */
+export const STORM_TRACE_FILE_BYTES_MAX = 16 << 20;
+export const STORM_TRACE_BYTES_MAX = 64 << 20;
+/** A hundred times a boot. */
+export const STORM_STEPS_MAX = 400_000;
+export const STORM_FILES_MAX = 100_000;
+/** A trace is made into a tree: larger than any file of one that is booted. */
+export const STORM_FILE_BYTES_MAX = 2 ** 40;
+/** A day: no node thinks longer. */
+export const STORM_THINK_US_MAX = 86_400_000_000;
+/** What a capture of one connection lacks, and is put as zeros: kernel and initrd, where only their beginnings were kept. */
+export const STORM_GAP_BYTES_MAX = 512 << 20;
+
+// storm/report/
+/** Points of a chart over time: more than there are pixels of a phone, fewer than make a heavy page. */
+export const REPORT_POINTS_MAX = 400;
+/** Lines of the waterfall that can be told apart on a page; more nodes are shown in groups. */
+export const WATERFALL_ROWS_MAX = 200;
+/** Of more nodes than that, the ones that ended last are shown each. */
+export const WATERFALL_LATE_MAX = 30;
+/** Rows of the tables beside the charts over time, and of the one of nodes: all is in the JSON. */
+export const REPORT_TIMES_MAX = 25;
+export const REPORT_NODES_MAX = 250;
+/** Threads of a load: more than processors of any machine that makes one. */
+export const STORM_WORKERS_MAX = 64;
+/** Results of storms that are read: 5,000 nodes and an hour of samples are some 8 MB. */
+export const STORM_RESULT_BYTES_MAX = 256 * 1024 * 1024;
+
+// storm/dhcp/, storm/tftp/, storm/http/
+/** RFC 2131 §4.1: what a client waits for an answer before it asks again, at first and in the end. */
+export const STORM_DHCP_WAIT_MS = 4000;
+export const STORM_DHCP_WAIT_MAX_MS = 64_000;
+/** RFC 2131 §3.1, 5: a REQUEST is sent four times, then the client begins anew. */
+export const STORM_DHCP_REQUESTS_MAX = 4;
+/** One NAK is a server that forgot its offer; the next ones are one that will not. */
+export const STORM_DHCP_NAKS_MAX = 4;
+/** Answers to 5,000 nodes that were switched on together, where net.core.rmem_max allows it. */
+export const STORM_RELAY_BUFFER_BYTES = 4 << 20;
+/** iPXE's own: what a TFTP client waits at first, and in the end, before it says again what it has. */
+export const STORM_TFTP_WAIT_MS = 250;
+export const STORM_TFTP_WAIT_MAX_MS = 10_000;
+/** Four ACKs in vain: the server was started again and knows nothing of the transfer. Of 2 % loss that is one in six million. */
+export const STORM_TFTP_LOST_MS = 3500;
+/** A second copy that comes sooner was duplicated on the way; one that comes later was sent again, for want of our ACK. */
+export const STORM_TFTP_COPY_MS = 25;
+/** Loaders' configurations are kept as text, up to here: our menus of many labels have some 10 KiB. */
+export const STORM_TEXT_BYTES_MAX = 64 * 1024;
+/** Status line and fields of a reply, or of the trailer; servers send some 300 bytes. */
+export const STORM_HTTP_HEAD_BYTES_MAX = 16 * 1024;
+/** A connection that could not be made, or broke off, is made anew after it, and up to so much later each time. */
+export const STORM_HTTP_AGAIN_MS = 100;
+export const STORM_HTTP_AGAIN_MAX_MS = 5000;
+/** Nothing came for so long: a server that was switched off says nothing, and TCP without anything to send does not notice. */
+export const STORM_HTTP_SILENCE_MS = 30_000;
+/** Commands of one boot configuration that are followed: a script that goes in circles ends. */
+export const STORM_SCRIPT_COMMANDS_MAX = 10_000;
+
+// storm/room/
+/** What leaves at once at a link's rate: what a kernel sends as one, twice. */
+export const STORM_BURST_BYTES = 128 * 1024;
+/** What waits for a link, each way, so that nothing is dropped: 100 connections, each with what TCP lets wait below it (tcp_limit_output_bytes). */
+export const STORM_QUEUE_BYTES = 16 << 20;
+/** Frames that are under way on a slow link: 10 Gb/s for 100 ms. */
+export const STORM_DELAYED_FRAMES_MAX = 100_000;
+/** Of a tree that is made from a trace: a Debian desktop of which all was read. */
+export const STORM_TREE_BYTES_MAX = 4 * 2 ** 30;
+/** What its files are written by. */
+export const STORM_TREE_PIECE_BYTES = 1 << 20;
+/** Made trees that are kept: one of each trace, some 100 MB each. */
+export const STORM_TREES_KEPT = 4;
+/** One that is not whole after it, with a slow disk, is what was left by who was killed. */
+export const STORM_TREE_MAKING_MS = 3_600_000;
+/** The own server reads its tree's directories and opens its state: a second, with an old disk a few. */
+export const STORM_SERVER_READY_MS = 60_000;
+export const STORM_SERVER_ASKED_EVERY_MS = 20;
+
+// storm/rpc/, storm/nfs/, storm/expectations.ts
+/** What one system call takes of a connection; all connections of a thread share it. Two READ replies of Linux' usual length. */
+export const STORM_RPC_RECEIVED_BYTES = 256 * 1024;
+/** The longest READ, a directory's page, and what is around them. */
+export const STORM_RPC_RECORD_BYTES_MAX = NFS_READ_BYTES_MAX + 64 * 1024;
+/** Servers send one or two a reply; a stream of empty ones must end somewhere. */
+export const STORM_RPC_FRAGMENTS_MAX = 256;
+/** Calls of one connection under way; Linux was seen with 11. Their number is part of the xid. */
+export const STORM_RPC_CALLS_MAX = 4096;
+/** Header with AUTH_SYS of a node's name (RFC 5531 §9), a handle and a file name: LOOKUP is the longest, with 468. */
+export const STORM_RPC_CALL_BYTES = 512;
+/** MNT: a path of RFC 1813's MNTPATHLEN, and the header. */
+export const STORM_MOUNT_CALL_BYTES = MOUNT_PATH_BYTES_MAX + 128;
+/** Calls that leave together are put together in such pieces. */
+export const STORM_RPC_SENT_BYTES = 64 * 1024;
+/** Linux' xprt_sock.c: a connection that could not be made is tried again after it, then after twice as long… */
+export const STORM_RPC_AGAIN_MS = 3000;
+export const STORM_RPC_AGAIN_MAX_MS = 30_000;
+/** Linux' timeo=600: nothing was heard for so long, and the server is asked again on a connection made anew. */
+export const STORM_RPC_SILENCE_MS = 60_000;
+/** Linux' min_resvport and max_resvport: where a connection of its NFS client comes from. */
+export const RESERVED_PORT_MIN = 665;
+export const RESERVED_PORT_MAX = 1023;
+/** Nodes that share an address share these 359 ports: so many are tried before any other will do. */
+export const RESERVED_PORT_TRIES = 8;
+/** Linux' NFS_JUKEBOX_RETRY_TIME: NFS3ERR_JUKEBOX asks to come back later. */
+export const STORM_JUKEBOX_MS = 5000;
+/** READs that one READ becomes where the server answers less than was asked for. */
+export const STORM_READ_PARTS_MAX = 64;
+/** Parts of contents whose checksums are kept in each thread, about 0.1 KiB each: a boot reads some 2,000. */
+export const STORM_EXPECTATIONS_MAX = 262_144;
+/** Names that are listed on a server before a storm: a desktop's directories, those that a boot reads. */
+export const STORM_EXPLORED_MAX = 1_000_000;
+/** Directories listed at once. */
+export const STORM_EXPLORED_AT_ONCE = 16;
+
+// storm/iscsi/
+/** What a PDU of a target may carry: MaxRecvDataSegmentLength as Linux says it. */
+export const STORM_ISCSI_SEGMENT_BYTES = 262_144;
+/** Requests of one login: with CHAP it takes 4. */
+export const STORM_ISCSI_LOGIN_REQUESTS_MAX = 16;
+/** All that a target says in it. */
+export const STORM_ISCSI_LOGIN_TEXT_BYTES_MAX = 16 * 1024;
+/** What one command of a trace moves: Linux asks for 1.25 MiB at most. */
+export const STORM_ISCSI_TASK_BYTES_MAX = 8 << 20;
+/** Written blocks are remembered in pieces of 16 MiB, 4 KiB each: what is written is in few places. */
+export const STORM_ISCSI_WRITTEN_BLOCKS = 32_768;
+/** Logical units that are asked what they are, until one is a disk. */
+export const STORM_ISCSI_UNITS_MAX = 16;
+/** What is kept of an answer that the node must know: a list of 511 logical units. */
+export const STORM_ISCSI_ANSWER_BYTES = 4096;
+/** A command that is told of unit attentions is sent again so often: a target reports three after its start. */
+export const STORM_ISCSI_ATTENTIONS_MAX = 8;
+/** Pings of a target between two answers: each is answered, with as much data. It asks once in half a minute. */
+export const STORM_ISCSI_QUESTIONS_MAX = 100;
+/** A target that is busy is asked again after it. */
+export const STORM_ISCSI_BUSY_MS = 100;
+/** Nothing was heard for so long, while something was asked: it is pinged (open-iscsi, noop_out_interval). */
+export const STORM_ISCSI_SILENCE_MS = 5000;
+/** A connection that could not be made, or a login, is tried again after it, then after twice as long… */
+export const STORM_ISCSI_AGAIN_MS = 250;
+export const STORM_ISCSI_AGAIN_MAX_MS = 4000;

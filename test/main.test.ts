@@ -6,8 +6,8 @@ import { outcome } from "./sidus.ts";
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 
 test("whoever closes the pipe early gets no complaint", async () => {
-  const piped = '"$0" "$1" build --example | head -n 1; echo "${PIPESTATUS[0]}"';
-  const { stdout, stderr } = await outcome("bash", ["-c", piped, process.execPath, main]);
-  expect(stderr).toBe("");
-  expect(stdout).toMatch(/\n0\n$/);
+  const piped = 'set -o pipefail; "$0" "$1" build --example | head -n 1';
+  const { code, stdout, stderr } = await outcome("bash", ["-c", piped, process.execPath, main]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^\S.*\n$/);
 });

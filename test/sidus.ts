@@ -42,11 +42,12 @@ export async function serveIn(
   namespace: Namespace,
   config: string,
   readyFile: string,
+  ...more: readonly string[]
 ): Promise<Served> {
   rmSync(readyFile, { force: true });
   const child = namespace.spawn(
     process.execPath,
-    [main, "serve", "--config", config, "--ready-file", readyFile],
+    [main, "serve", "--config", config, "--ready-file", readyFile, ...more],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   let log = "";

@@ -19,7 +19,7 @@ const mayImport: Record<string, readonly string[]> = {
   boot: ["bytes", "limits.ts", "tree/tree.ts", "tree/resolve.ts", "medium"],
   rpc: ["bytes", "limits.ts", "watch/events.ts", "types:net"],
   dhcp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
-  state: ["bytes", "limits.ts", "user-error.ts", "types:boot", "types:dhcp", "types:net"],
+  state: ["bytes", "limits.ts", "user-error.ts", "types:boot", "types:dhcp", "types:net", "types:watch"],
   tftp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   http: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   nfs: ["bytes", "limits.ts", "rpc", "tree", "watch/events.ts", "types:net"],
@@ -37,6 +37,22 @@ const mayImport: Record<string, readonly string[]> = {
     "config/written.ts",
   ],
   medium: ["bytes", "user-error.ts"],
+  // Packets only: simulated nodes must not agree with the servers by accident.
+  storm: [
+    "bytes",
+    "limits.ts",
+    "user-error.ts",
+    "net",
+    "rpc/xdr.ts",
+    "rpc/record.ts",
+    "dhcp/packet.ts",
+    "dhcp/options.ts",
+    "tftp/packet.ts",
+    "iscsi/packet.ts",
+    "iscsi/pdus",
+    "iscsi/chap.ts",
+    "types:watch",
+  ],
   plane: [
     "bytes",
     "limits.ts",
@@ -105,7 +121,7 @@ function allowed({ file, target, typeOnly }: Import): boolean {
   const list = [...(mayImport[own] ?? []), ...(file.endsWith("/server.ts") ? serverAlso : [])];
   return list.some((entry) => {
     const plain = entry.replace(/^types:/, "");
-    const hit = target === plain || room(target) === plain;
+    const hit = target === plain || target.startsWith(`${plain}/`);
     return hit && (typeOnly || plain === entry);
   });
 }

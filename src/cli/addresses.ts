@@ -10,7 +10,9 @@ import type { Current } from "./current.ts";
 import { type BootFileFor, dhcpSettings, proxySettings } from "./room-settings.ts";
 
 /** Who has which address, as far as DHCP says. */
-export type Addresses = AsyncDisposable & Pick<DhcpServer, "nodeAt">;
+export type Addresses = AsyncDisposable &
+  Pick<DhcpServer, "nodeAt"> &
+  Partial<Pick<DhcpServer, "countLeases">>;
 
 interface AddressesDeps {
   readonly clock: Clock;

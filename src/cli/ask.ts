@@ -37,8 +37,8 @@ export async function askServer<T>(
   path: string,
   shape: z.ZodType<T>,
 ): Promise<Answer<T>> {
-  const server = given.server ?? serverOf(given.config ?? CONFIG);
-  const url = urlOf(server, path);
+  const url = serverUrl(given, path);
+  const server = url.origin;
   let body: string;
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
@@ -60,6 +60,11 @@ export async function askServer<T>(
   );
 }
 
+/** @throws UserError */
+export function serverUrl(given: Asked, path: string): URL {
+  return urlOf(given.server ?? serverOf(given.config ?? CONFIG), path);
+}
+
 function serverOf(file: string): string {
   const { address, ports } = loadConfig(file, interfaceAddresses());
   return httpOrigin(address, ports.http);
@@ -72,7 +77,7 @@ function urlOf(server: string, path: string): URL {
 }
 
 /** `fetch failed` says nothing; its cause does. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;
   if (error.name === "TimeoutError") return `nothing within ${ANSWER_MS / 1000} s`;

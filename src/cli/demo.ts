@@ -1,15 +1,14 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { runAsNamespaceRoot } from "../image/namespace/user-namespace.ts";
-import { UserError } from "../user-error.ts";
 import { firmwares } from "./demo/firmware.ts";
 import { type InsideOptions, runInside } from "./demo/inside.ts";
 import { demoSource } from "./demo/tree.ts";
 import { installMissing, requirePackages } from "./packages.ts";
+import { inPrivateNetwork } from "./private-network.ts";
 
 /** The display has a line a node, and each node takes its memory. */
 const NODES_MAX = 32;
@@ -96,51 +95,25 @@ async function demo(options: DemoOptions): Promise<void> {
   const tree = options.tree === undefined ? await demoSource() : { source: resolve(options.tree) };
   const work = mkdtempSync(join(tmpdir(), "sidus-demo-"));
   try {
-    process.exitCode = await inNamespaces({
-      tree,
-      work,
-      nodes: options.nodes,
-      layer: options.layer,
-      firmware: options.firmware,
-      memory: options.memory,
-      timeout: options.timeout,
-      kvm: options.kvm === true,
-      console: options.console === true,
-      check,
-      json: options.json === true,
-    });
+    process.exitCode = await inPrivateNetwork([
+      "demo-inside",
+      JSON.stringify({
+        tree,
+        work,
+        nodes: options.nodes,
+        layer: options.layer,
+        firmware: options.firmware,
+        memory: options.memory,
+        timeout: options.timeout,
+        kvm: options.kvm === true,
+        console: options.console === true,
+        check,
+        json: options.json === true,
+      } satisfies InsideOptions),
+    ]);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
-}
-
-/** When this process ends, however it does, everything inside ends with it, and the network is gone. */
-function inNamespaces(options: InsideOptions): Promise<number> {
-  const [program = ""] = process.argv.slice(1);
-  const inside = spawn(
-    "unshare",
-    [
-      ...["--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"],
-      ...[process.execPath, program, "demo-inside", JSON.stringify(options)],
-    ],
-    // The inside stops in order when this channel closes, so also when this process is killed.
-    { stdio: ["inherit", "inherit", "inherit", "ipc"] },
-  );
-  // unshare passes no signal on.
-  const stop = (): void => {
-    if (inside.connected) inside.disconnect();
-  };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const signal of signals) process.on(signal, stop);
-  return new Promise((resolve, reject) => {
-    inside.once("error", (cause) =>
-      reject(new UserError(`cannot start unshare: ${cause.message}`, { cause })),
-    );
-    inside.once("exit", (code) => {
-      for (const signal of signals) process.off(signal, stop);
-      resolve(code ?? 1);
-    });
-  });
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -3,7 +3,7 @@ import { quirks } from "../boot/quirks.ts";
 import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { formatMac, type MacAddress } from "../bytes/mac.ts";
 import { describe } from "../watch/describe.ts";
-import { explain } from "../watch/explain.ts";
+import { type Explanation, explain } from "../watch/explain.ts";
 import type { Situation } from "../watch/seen.ts";
 import type { NodeBoot, Timeline } from "../watch/timeline.ts";
 
@@ -43,12 +43,7 @@ export interface ExplainDeps {
 /** Of a node that was never heard, too. */
 export function explanationOf(mac: MacAddress, deps: ExplainDeps): ExplanationShown {
   const boot = deps.timeline.boot(mac);
-  const { quirk, ...explained } = explain(boot, {
-    now: deps.now,
-    mode: deps.mode,
-    isPresent: boot?.address !== undefined && deps.isPresent(boot.address),
-    strangers: () => deps.timeline.kernelsAlone(),
-  });
+  const { quirk, ...explained } = explainedOf(boot, deps);
   return {
     mac: formatMac(mac),
     name: boot?.name,
@@ -57,6 +52,19 @@ export function explanationOf(mac: MacAddress, deps: ExplainDeps): ExplanationSh
     quirk: quirks.find(({ id }) => id === quirk),
     way: boot === undefined ? [] : wayOf(boot),
   };
+}
+
+/** Without the way so far: what is asked of many nodes again and again. */
+export function explainedOf(
+  boot: NodeBoot | undefined,
+  { timeline, mode, now, isPresent }: ExplainDeps,
+): Explanation {
+  return explain(boot, {
+    now,
+    mode,
+    isPresent: boot?.address !== undefined && isPresent(boot.address),
+    strangers: () => timeline.kernelsAlone(),
+  });
 }
 
 function wayOf({ story, startedAt }: NodeBoot): ExplanationShown["way"] {

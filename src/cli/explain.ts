@@ -8,7 +8,7 @@ import { UserError } from "../user-error.ts";
 import { timeText } from "../watch/describe.ts";
 import { type Asked, askServer, CONFIG, withServerOptions } from "./ask.ts";
 import { type ExplanationShown, explanationShape } from "./explain-answer.ts";
-import { statusShape } from "./status.ts";
+import { statusShape } from "./status-answer.ts";
 
 export function explainCommand(): Command {
   return withServerOptions(new Command("explain"))
@@ -36,7 +36,7 @@ export async function explanationText(node: string, given: Asked): Promise<strin
   return given.json === true ? `${body}\n` : renderExplanation(read);
 }
 
-async function macOf(node: string, given: Asked): Promise<string> {
+export async function macOf(node: string, given: Asked): Promise<string> {
   const mac = parseMac(node);
   if (mac !== undefined) return formatMac(mac);
   const { read } = await askServer(given, "/status.json", statusShape);

@@ -4,9 +4,9 @@ import { UserError } from "../user-error.ts";
 export type Remedies = Readonly<Record<string, string>>;
 
 /** What the file system refuses is the user's to mend. */
-export async function mendable(remedies: Remedies, work: () => Promise<void>): Promise<void> {
+export async function mendable<T>(remedies: Remedies, work: () => Promise<T>): Promise<T> {
   try {
-    await work();
+    return await work();
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
     const remedy = remedies[code];

@@ -16,7 +16,7 @@ import { entryOf, type Note } from "./nodes/host.ts";
 import { type Format, formats, readHosts, withoutDuplicates } from "./nodes/import.ts";
 import { formatIsc } from "./nodes/isc.ts";
 import { joined, renderNodes } from "./nodes/list.ts";
-import { type StatusNode, statusShape } from "./status.ts";
+import { type StatusNode, statusShape } from "./status-answer.ts";
 
 interface NodesArguments {
   readonly config: string;

@@ -4,7 +4,7 @@ import process from "node:process";
 import { UserError } from "../user-error.ts";
 
 /** What somebody wants to do with sidus on this machine. */
-export const purposes = ["build", "serve", "demo", "medium", "test", "bench"] as const;
+export const purposes = ["build", "serve", "demo", "storm", "medium", "test", "bench"] as const;
 export type Purpose = (typeof purposes)[number];
 
 export interface DebianPackage {
@@ -28,6 +28,10 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "ipxe-qemu", reason: "the PXE ROMs of their network cards" },
     { name: "iproute2", reason: "their private network" },
   ],
+  storm: [
+    { name: "iproute2", reason: "the private network that it is in" },
+    { name: "nftables", reason: "nft: loses frames where the kernel has no netem" },
+  ],
   medium: [
     { name: "isolinux", reason: "starts iPXE from CDs and USB sticks" },
     { name: "syslinux-common", reason: "what ISOLINUX loads" },
@@ -37,7 +41,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "atftp", reason: "a foreign TFTP client" },
     { name: "attr", reason: "setfattr: extended attributes that images carry" },
     { name: "btrfs-progs", reason: "a file system with subvolumes, to clone trees on" },
-    { name: "busybox", reason: "a foreign shell and TFTP client" },
+    { name: "busybox", reason: "a foreign shell, TFTP client and HTTP server" },
     { name: "curl", reason: "a foreign HTTP client" },
     { name: "dnsmasq-base", reason: "a foreign DHCP server" },
     {
@@ -54,13 +58,17 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "ipxe", reason: "iPXE's loaders without a tree" },
     { name: "isc-dhcp-client", reason: "a foreign DHCP client" },
     { name: "isc-dhcp-relay", reason: "a foreign DHCP relay" },
+    { name: "kea-dhcp4-server", reason: "a foreign DHCP server, for simulated nodes" },
     { name: "libc6-dev", reason: "what those are compiled with" },
     { name: "libiscsi-bin", reason: "iscsi-ls, iscsi-inq: a foreign iSCSI initiator" },
     { name: "libnfs-dev", reason: "a foreign NFS client that compares trees is compiled with it" },
     { name: "libnfs-utils", reason: "a foreign NFS client" },
     { name: "mtools", reason: "a foreign reader of FAT" },
     { name: "nfs-common", reason: "showmount: a foreign MOUNT client" },
+    { name: "nfs-ganesha", reason: "a foreign NFS server, for simulated nodes" },
+    { name: "nfs-ganesha-vfs", reason: "its directories" },
     { name: "open-iscsi", reason: "iscsiadm: reads the records of sessions that iscsid finds" },
+    { name: "nftables", reason: "nft: loses frames where the kernel has no netem" },
     { name: "openssh-client", reason: "golden clients are captured over it" },
     { name: "openssh-server", reason: "what a golden client has" },
     { name: "pxelinux", reason: "a loader without a tree" },
@@ -70,6 +78,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "rsync", reason: "captures golden clients" },
     { name: "tcpdump", reason: "captures what is sent" },
     { name: "tftp-hpa", reason: "a foreign TFTP client" },
+    { name: "tftpd-hpa", reason: "a foreign TFTP server, for simulated nodes" },
     { name: "tgt", reason: "a foreign iSCSI server: judges the load of the benches" },
     { name: "tshark", reason: "judges what is sent" },
     { name: "udhcpc", reason: "a foreign DHCP client" },
@@ -77,6 +86,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "xfsprogs", reason: "a file system whose files share blocks, to clone trees on" },
   ],
   bench: [
+    { name: "curl", reason: "follows the live events while loads run" },
     { name: "dnsmasq-base", reason: "a TFTP server to compare with" },
     { name: "erofs-utils", reason: "mkfs.erofs: seals the tree that is served" },
     { name: "gcc", reason: "compiles the load" },
@@ -98,6 +108,7 @@ const includes: Readonly<Record<Purpose, readonly Purpose[]>> = {
   build: ["build"],
   serve: ["serve"],
   demo: ["build", "demo"],
+  storm: ["storm"],
   medium: ["medium"],
   test: ["build", "demo", "medium", "test"],
   bench: ["bench"],

@@ -11,6 +11,7 @@ import { mediumCommand } from "./medium.ts";
 import { nodesCommand } from "./nodes.ts";
 import { serveCommand } from "./serve.ts";
 import { statusCommand } from "./status.ts";
+import { stormCommand, stormInsideCommand } from "./storm.ts";
 import { treeCommand } from "./tree.ts";
 import { updateCommand } from "./update.ts";
 import { version } from "./version.ts";
@@ -21,9 +22,12 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   const program = new Command("sidus")
     .description("Netboots a room of computers from one tree.")
     .version(version)
+    // An option belongs to the command that it stands behind: a subcommand may have one of the same name.
+    .enablePositionalOptions()
     .exitOverride()
     .addCommand(serveCommand())
     .addCommand(demoCommand())
+    .addCommand(stormCommand())
     .addCommand(buildCommand())
     .addCommand(imageCommand())
     .addCommand(treeCommand())
@@ -35,7 +39,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .addCommand(statusCommand())
     .addCommand(explainCommand())
     .addCommand(doctorCommand())
-    .addCommand(demoInsideCommand(), { hidden: true });
+    .addCommand(demoInsideCommand(), { hidden: true })
+    .addCommand(stormInsideCommand(), { hidden: true });
   for (const command of allBelow(program)) command.exitOverride();
   try {
     await program.parseAsync(argv);

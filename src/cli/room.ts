@@ -19,17 +19,16 @@ import { BlockCache } from "../tree/cache/cache.ts";
 import { Parents } from "../tree/parents.ts";
 import type { BootEvent } from "../watch/events.ts";
 import { Presence } from "../watch/presence.ts";
-import { Refusals } from "../watch/refusals.ts";
-import { type NodeBoot, type Stage, type StageReached, Timeline } from "../watch/timeline.ts";
+import type { NodeBoot, Stage, StageReached } from "../watch/timeline.ts";
 import { oddVersions } from "../watch/versions.ts";
 import { type Addresses, openAddresses } from "./addresses.ts";
 import { currentOf, refuseFixedChanges, warnOfKernels } from "./current.ts";
-import { type ExplanationShown, explanationOf } from "./explain-answer.ts";
+import type { ExplanationShown } from "./explain-answer.ts";
 import { chapOf, grantsFor, lostLayer } from "./grants.ts";
 import { ImageWatch } from "./image-watch.ts";
 import { type BootFileFor, loaderSettings, servedSettings } from "./room-settings.ts";
-import { seldomMade, statusOf } from "./status.ts";
 import { upReportOf } from "./up-report.ts";
+import { openWatching } from "./watching.ts";
 
 /** All servers of one configuration, in this process. */
 export interface Room extends AsyncDisposable {
@@ -56,29 +55,36 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   const { clock, report, warn } = deps;
   let addresses: Addresses | undefined;
   const nodeAt = (of: Ipv4) => addresses?.nodeAt(of);
-  const timeline = new Timeline(
-    clock,
-    (boot, stage) => {
-      if (isBeyondLoader(stage)) loaders.cameFurther(boot.mac);
-      if (stage === "up") for (const text of oddVersions(boot)) warn(text);
-      deps.reached(boot, stage);
-    },
-    (of) => {
-      const mac = nodeAt(of)?.mac;
-      return mac === undefined ? undefined : { mac, name: current.inventory.byMac(mac)?.name };
-    },
-  );
-  const refusals = new Refusals();
   const presence = new Presence(clock);
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
+  const state = opened.use(openState(config.state));
+  const nodeBy = (mac: MacAddress) => current.inventory.byMac(mac);
+  const watching = opened.use(
+    openWatching({
+      clock,
+      past: state.boots({ clock, report }),
+      whoHas(of) {
+        const mac = nodeAt(of)?.mac;
+        return mac === undefined ? undefined : { mac, name: nodeBy(mac)?.name };
+      },
+      reached(boot, stage) {
+        if (isBeyondLoader(stage)) loaders.cameFurther(boot.mac);
+        if (stage === "up") for (const text of oddVersions(boot)) warn(text);
+        deps.reached(boot, stage);
+      },
+      nodeBy,
+      mode: config.dhcp.mode,
+      isPresent: (of) => presence.has(of),
+      leases: () => addresses?.countLeases?.(),
+      report,
+    }),
+  );
+  const { timeline, refusals } = watching;
   const tell = (event: BootEvent): void => {
-    timeline.tell(event);
-    refusals.tell(event);
+    watching.tell(event);
     deps.tell(event);
   };
-
-  const state = opened.use(openState(config.state));
   const identities = new Identities(
     state.identities({ clock, report }),
     () => clock.epochMs(),
@@ -103,6 +109,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       exports: current.specs,
       tell,
       present: (seen) => presence.see(seen),
+      moved: (traffic) => watching.moved("nfs", traffic),
       used: (uses) => void images?.used(uses).catch((error) => report("images", error)),
       warn,
       report,
@@ -138,6 +145,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         return grantsFor(of, current, nodeAt(of)?.mac, chapFor);
       },
       present: (seen) => presence.see(seen),
+      moved: (traffic) => watching.moved("iscsi", traffic),
       tell,
       warn,
       report,
@@ -156,13 +164,6 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     learn: (said: SaidIdentity) => identities.learn({ ...said, architecture: undefined }),
   };
   const files = servedFiles(() => servedSettings(current, chapFor, served));
-  const explain = (mac: MacAddress): ExplanationShown =>
-    explanationOf(mac, {
-      timeline,
-      mode: config.dhcp.mode,
-      now: clock.now(),
-      isPresent: (of) => presence.has(of),
-    });
   opened.use(await serveTftp({ local: at(ports.tftp), files, clock, tell, report }));
   opened.use(
     await serveHttp({
@@ -174,15 +175,12 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         const lost = lostLayer(from, layer, current, nodeAt(from)?.mac);
         if (lost !== undefined) warn(lost);
       },
-      status: seldomMade(clock, () =>
-        statusOf({
-          boots: timeline.boots(),
-          refused: refusals.counts(),
-          now: clock.now(),
-          isKnown: (mac) => current.inventory.byMac(mac) !== undefined,
-        }),
-      ),
-      explain: (mac) => ({ isHeard: timeline.boot(mac) !== undefined, shown: explain(mac) }),
+      status: () => watching.status(),
+      explain: (mac) => ({
+        isHeard: timeline.boot(mac) !== undefined,
+        shown: watching.explain(mac),
+      }),
+      page: () => watching.page(),
       tell,
       report,
     }),
@@ -222,7 +220,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         return next;
       }),
     boots: () => timeline.boots(),
-    explain,
+    explain: (mac) => watching.explain(mac),
     refused: () => refusals.counts(),
     failed: failed.promise,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -6,6 +6,8 @@ import { formatIpv4, type Ipv4 } from "../bytes/ipv4.ts";
 import { formatMac } from "../bytes/mac.ts";
 import type { Config } from "../config/config.ts";
 import { loadConfig } from "../config/load.ts";
+import { CAPTURE_BYTES_MAX } from "../limits.ts";
+import { type Captured, openCapture } from "../net/capture.ts";
 import { systemClock } from "../net/clock.ts";
 import { interfaceAddresses } from "../net/interfaces.ts";
 import { UserError } from "../user-error.ts";
@@ -22,6 +24,7 @@ const REFUSALS_LOGGED_EVERY_MS = 60_000;
 interface ServeOptions {
   readonly config: string;
   readonly readyFile?: string;
+  readonly record?: string;
 }
 
 export function serveCommand(): Command {
@@ -31,13 +34,17 @@ export function serveCommand(): Command {
     )
     .requiredOption("-c, --config <file>", "the configuration, sidus.yaml")
     .option("--ready-file <file>", "write this file when every port listens")
+    .option("--record <file>", "record what the served interface receives and sends (pcap)")
     .addHelpText(
       "after",
       `
 dhcp.mode says what it does about addresses: server gives them; proxy only says what to boot, beside the network's own
 DHCP server; off does neither.
 SIGTERM or Ctrl-C stops it, SIGHUP reads the configuration again. As a service of systemd: Type=notify, NotifyAccess=all.
-While it runs, sidus status says what every node is doing, and sidus explain why one does not boot.
+--record begins its file anew, ends it at 2 GiB, and makes it the superuser's: it has what nodes read, passwords too.
+tshark reads it, and sidus storm record makes a trace of it.
+While it runs, sidus status says what every node is doing, and sidus explain why one does not boot; browsers are shown
+both at http:// and its address, and Prometheus asks for /metrics there.
 
 Example:
   sidus serve --config /etc/sidus.yaml`,
@@ -61,6 +68,7 @@ async function serve(options: ServeOptions): Promise<void> {
     return mine;
   };
   process.on("SIGHUP", () => void reloadInTurn().catch((error) => logFailure(log, error)));
+  await using _recording = record(options.record, config, log);
   await using room = await openRoom(config, {
     clock: systemClock,
     report: (what, error) => log.error({ err: error }, what),
@@ -85,6 +93,32 @@ async function serve(options: ServeOptions): Promise<void> {
   sayReady(options.readyFile, log);
   await Promise.race([stopped, room.failed]).finally(() => clearInterval(refusals));
   log.info("stopping");
+}
+
+/** Begins before anybody is answered, ends after. */
+function record(file: string | undefined, config: Config, log: Log): AsyncDisposable | undefined {
+  if (file === undefined) return undefined;
+  const recording = openCapture({ interface: config.interface, file, bytesMax: CAPTURE_BYTES_MAX });
+  log.info({ file, interface: config.interface }, "recording");
+  recording.done.then(
+    (captured) => logRecorded(log, file, captured),
+    (error) => log.error({ err: error }, "recording failed"),
+  );
+  return recording;
+}
+
+function logRecorded(log: Log, file: string, { ended, ...counts }: Captured): void {
+  log.info({ file, ...counts }, "recorded");
+  if (counts.dropped > 0) {
+    log.warn(
+      `--record: ${counts.dropped} frames came faster than ${file} was written: it has gaps`,
+    );
+  }
+  if (ended === "full") {
+    log.warn(`--record: ${file} is as long as can be read again: nothing more is recorded`);
+  } else if (ended !== undefined) {
+    log.warn(`--record ${file}: cannot be written: ${ended.error}: nothing more is recorded`);
+  }
 }
 
 function logListening(log: Log, { address, ports, dhcp, exports, file }: Config): void {

@@ -1,102 +1,56 @@
 import process from "node:process";
 import { Command } from "commander";
-import { z } from "zod";
-import { formatIpv4 } from "../bytes/ipv4.ts";
-import { formatMac, type MacAddress } from "../bytes/mac.ts";
-import { STATUS_PAUSE_TIMES } from "../limits.ts";
-import type { Clock, Instant } from "../net/clock.ts";
+import { UserError } from "../user-error.ts";
 import { architectureName } from "../watch/architecture.ts";
 import { shortDigest, timeText } from "../watch/describe.ts";
-import type { NodeBoot } from "../watch/timeline.ts";
 import { type Asked, askServer, withServerOptions } from "./ask.ts";
+import { type StatusNode, statusShape } from "./status-answer.ts";
+import { historyText } from "./status-history.ts";
+import { watchStatus } from "./status-watch.ts";
 import { renderTable } from "./table.ts";
 
-export interface StatusParts {
-  readonly boots: readonly NodeBoot[];
-  readonly refused: Record<string, Record<string, number>>;
-  readonly now: Instant;
-  /** Whether the configuration names the node. */
-  readonly isKnown: (mac: MacAddress) => boolean;
+interface StatusOptions extends Asked {
+  readonly watch?: true;
+  /** True: of all nodes. */
+  readonly history?: string | true;
 }
-
-/** What /status.json answers: every node that was heard, answered or not. */
-export function statusOf({ boots, refused, now, isKnown }: StatusParts): object {
-  return { nodes: boots.map((boot) => nodeOf(boot, now, isKnown(boot.mac))), refused };
-}
-
-/** Made anew only after some times as long as that took: who asks again and again gets the same, and no core. */
-export function seldomMade(clock: Pick<Clock, "now">, make: () => object): () => object {
-  let made: object | undefined;
-  let until = 0;
-  return () => {
-    const before = clock.now();
-    if (made !== undefined && before < until) return made;
-    made = make();
-    until = clock.now() + STATUS_PAUSE_TIMES * (clock.now() - before);
-    return made;
-  };
-}
-
-function nodeOf(boot: NodeBoot, now: Instant, known: boolean): z.input<typeof nodeShape> {
-  const { mac, name, address, firmware, architecture, stage, reached, startedAt } = boot;
-  return {
-    mac: formatMac(mac),
-    name,
-    address: address === undefined ? undefined : formatIpv4(address),
-    known,
-    firmware,
-    architecture,
-    stage,
-    seconds: Object.fromEntries(
-      [...reached].map(([reachedStage, at]) => [reachedStage, Math.round(at - startedAt) / 1000]),
-    ),
-    lastHeardSecondsAgo: Math.round((now - boot.lastHeardAt) / 1000),
-    tree: boot.tree,
-    digest: boot.digest,
-    base: boot.base,
-  };
-}
-
-const nodeShape = z.object({
-  mac: z.string(),
-  name: z.string().optional(),
-  address: z.string().optional(),
-  known: z.boolean(),
-  firmware: z.string().optional(),
-  /** Option 93. */
-  architecture: z.number().optional(),
-  /** `heard`, or the last of those below `seconds`. */
-  stage: z.string(),
-  /** After the beginning of the boot. */
-  seconds: z.record(z.string(), z.number()),
-  lastHeardSecondsAgo: z.number(),
-  tree: z.string().optional(),
-  /** SHA-256 of the sealed version that it runs, as it says. */
-  digest: z.string().optional(),
-  /** Of the version on which its layer was begun. */
-  base: z.string().optional(),
-});
-
-/** As far as commands use it. */
-export const statusShape = z.object({ nodes: z.array(nodeShape) });
-export type StatusNode = z.infer<typeof nodeShape>;
 
 export function statusCommand(): Command {
   return withServerOptions(new Command("status"))
     .description("Show what every node is doing, as the running server sees it.")
+    .option(
+      "-w, --watch",
+      "go on, as it changes: a display on a terminal, otherwise a line a stage",
+    )
+    .option(
+      "--history [node]",
+      "how long boots took, by day and node; or the last boots of one node",
+    )
     .addHelpText(
       "after",
       `
-Exits with 1 when no server answers. sidus explain says more of one node.
+Exits with 1 when no server answers. sidus explain says more of one node. The server shows the same to browsers:
+http:// and its address.
 
 Example:
-  sidus status --config /etc/sidus.yaml`,
+  sidus status --config /etc/sidus.yaml
+  sidus status --watch
+  sidus status --history 52:54:00:77:00:01`,
     )
     .action(status);
 }
 
-async function status(given: Asked): Promise<void> {
-  process.stdout.write(await statusText(given));
+async function status(given: StatusOptions): Promise<void> {
+  if (given.watch === true) {
+    if (given.history !== undefined) throw new UserError("--watch and --history: one of them");
+    return watchStatus(given);
+  }
+  const { history } = given;
+  process.stdout.write(
+    history === undefined
+      ? await statusText(given)
+      : await historyText(history === true ? undefined : history, given),
+  );
 }
 
 /** @throws UserError */
@@ -108,18 +62,23 @@ export async function statusText(given: Asked): Promise<string> {
 function renderStatus(nodes: readonly StatusNode[]): string {
   if (nodes.length === 0) return "no node was heard since the server was started\n";
   return renderTable([
-    ["NODE", "MAC", "ADDRESS", "FIRMWARE", "STAGE", "AFTER", "LAST HEARD", "RUNS"],
+    ["NODE", "MAC", "ADDRESS", "FIRMWARE", "STAGE", "AFTER", "USUALLY", "LAST HEARD", "RUNS"],
     ...nodes.map((node) => [
-      node.name ?? (node.known ? "-" : "unknown"),
+      nameText(node),
       node.mac,
       node.address ?? "-",
       firmwareText(node),
       node.stage,
       afterText(node),
+      usualText(node),
       `${timeText(node.lastHeardSecondsAgo * 1000)} ago`,
       runsText(node),
     ]),
   ]);
+}
+
+function nameText({ name, known }: StatusNode): string {
+  return name ?? (known ? "-" : "unknown");
 }
 
 function firmwareText({ firmware, architecture }: StatusNode): string {
@@ -134,4 +93,10 @@ function runsText({ tree = "", digest }: StatusNode): string {
 function afterText({ stage, seconds }: StatusNode): string {
   const after = seconds[stage];
   return after === undefined ? "-" : `${after.toFixed(1)} s`;
+}
+
+/** `41.0 s`, `41.0 s: slower`: until it is up, on other days. */
+function usualText({ usual, slower }: StatusNode): string {
+  if (usual === undefined) return "-";
+  return `${usual.median.toFixed(1)} s${slower === true ? ": slower" : ""}`;
 }

@@ -82,6 +82,11 @@ export class Leases {
     return lease !== undefined && lease.until > now ? lease : undefined;
   }
 
+  /** How many addresses are in use: for people, not for each message. */
+  countRunning(now: number): number {
+    return this.#bound.all().reduce((sum, { until }) => sum + (until > now ? 1 : 0), 0);
+  }
+
   /** How many of the subnet's addresses are taken, by leases that run and by offers: for people, not for each message. */
   countIn(subnet: DhcpSubnet, now: number): { leases: number; offers: number } {
     const count = (book: LeaseBook): number =>

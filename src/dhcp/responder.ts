@@ -93,6 +93,11 @@ export class DhcpResponder {
     return this.#leases.lastAt(address);
   }
 
+  /** How many addresses are in use. */
+  countLeases(): number {
+    return this.#leases.countRunning(this.#deps.clock.epochMs());
+  }
+
   /** The address of the node, as long as its lease runs. */
   addressOf(mac: MacAddress): Ipv4 | undefined {
     const lease = this.#leases.of(mac);

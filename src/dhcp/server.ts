@@ -22,6 +22,8 @@ export interface DhcpServer extends AsyncDisposable {
   readonly port: number;
   /** The lease under which the address was last in use, also when it has ended. */
   leaseOf(address: Ipv4): Lease | undefined;
+  /** How many addresses are in use: for people, not for each message. */
+  countLeases(): number;
   /** The address of the node, as long as its lease runs. */
   addressOf(mac: MacAddress): Ipv4 | undefined;
   /** Who got the address last, for TFTP and HTTP requests, and for volumes. */
@@ -79,6 +81,7 @@ export async function serveDhcp(deps: DhcpServerDeps): Promise<DhcpServer> {
   return {
     port,
     leaseOf: (address) => responder.leaseOf(address),
+    countLeases: () => responder.countLeases(),
     addressOf: (mac) => responder.addressOf(mac),
     nodeAt: (address) => responder.nodeAt(address),
     [Symbol.asyncDispose]: () => open.disposeAsync(),

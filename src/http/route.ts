@@ -7,10 +7,22 @@ export type Route =
   | { readonly kind: "status" }
   | { readonly kind: "explain"; readonly mac: MacAddress }
   | { readonly kind: "up" }
+  /** For people and for what watches: no boot file has such a path. */
+  | { readonly kind: "page"; readonly path: string }
   | { readonly kind: "bad-target" }
   | { readonly kind: "bad-method"; readonly allow: string };
 
-export function routeOf(method: string, target: string): Route {
+const pagePaths: ReadonlySet<string> = new Set([
+  "/events",
+  "/history.json",
+  "/metrics",
+  "/page/page.css",
+  "/page/page.js",
+  "/page/icon.svg",
+]);
+
+/** `accept`: the header of that name. A browser asks `/` for HTML; firmware and loaders that ask for it get no page. */
+export function routeOf(method: string, target: string, accept = ""): Route {
   const path = pathOf(target);
   if (path === undefined) return { kind: "bad-target" };
   const reads = method === "GET" || method === "HEAD";
@@ -18,6 +30,8 @@ export function routeOf(method: string, target: string): Route {
     return method === "POST" ? { kind: "up" } : { kind: "bad-method", allow: "POST" };
   if (!reads) return { kind: "bad-method", allow: "GET, HEAD" };
   if (path === "/explain.json") return explanationOf(target);
+  const isPage = path === "/" ? accept.includes("text/html") : pagePaths.has(path);
+  if (isPage) return { kind: "page", path };
   return path === "/status.json" ? { kind: "status" } : { kind: "file", path };
 }
 

@@ -18,6 +18,7 @@ import {
   type HttpRequest,
   type HttpResponse,
   listenHttp,
+  type NodeHandler,
 } from "../net/http.ts";
 import type { BootEvent, Tell } from "../watch/events.ts";
 import { replyTo } from "./file-reply.ts";
@@ -34,6 +35,8 @@ export interface HttpServerOptions {
   readonly status: () => object;
   /** What `GET /explain.json?mac=…` shows: of who was never heard, too. */
   readonly explain: (mac: MacAddress) => { readonly isHeard: boolean; readonly shown: object };
+  /** The page for people, and what it shows; made when somebody asks for it first. */
+  readonly page?: () => Promise<NodeHandler>;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
 }
@@ -61,7 +64,7 @@ async function handle(
   request: HttpRequest,
   response: HttpResponse,
 ): Promise<void> {
-  const route = routeOf(request.method, request.target);
+  const route = routeOf(request.method, request.target, request.header("accept"));
   switch (route.kind) {
     case "file":
       return sendFile(options, route.path, request, response);
@@ -71,6 +74,9 @@ async function handle(
       const { isHeard, shown } = options.explain(route.mac);
       return sendJson(response, isHeard ? 200 : 404, shown);
     }
+    case "page":
+      if (options.page === undefined) return sendFile(options, route.path, request, response);
+      return response.leaveTo(await options.page());
     case "up":
       return takeUp(options, request, response);
     case "bad-target":

@@ -11,6 +11,7 @@ import {
 } from "../limits.ts";
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { TcpConnection, TcpHandler } from "../net/tcp.ts";
+import type { Traffic } from "../net/traffic.ts";
 import type { Tell } from "../watch/events.ts";
 import type { Link } from "./link.ts";
 import { Login, type LoginStep } from "./login.ts";
@@ -32,6 +33,7 @@ export interface Services {
   readonly slabs: Slabs;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
+  readonly traffic: Traffic;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
   /** It has a session now. */
@@ -182,6 +184,7 @@ export class IscsiConnection implements TcpHandler, Link {
   }
 
   #receive(pdu: Pdu): void {
+    this.#services.traffic.calls += 1;
     if (this.#session !== undefined) this.#session.receive(pdu);
     else if (pdu.opcode === Opcode.LOGIN_REQUEST) this.#receiveLogin(pdu);
     // RFC 7143 §6.3: nothing else until the login is done.

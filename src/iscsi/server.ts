@@ -10,6 +10,7 @@ import {
 import { after, type Clock, type Instant } from "../net/clock.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import { listenTcp, type TcpListener } from "../net/tcp.ts";
+import { noTraffic, type Traffic } from "../net/traffic.ts";
 import type { Tell } from "../watch/events.ts";
 import { IscsiConnection, type Services } from "./connection.ts";
 import { Slabs } from "./outgoing.ts";
@@ -24,6 +25,8 @@ export interface IscsiOptions {
   readonly targets: Targets;
   readonly clock: Clock;
   readonly random: (bytes: number) => Uint8Array;
+  /** Its PDUs and bytes are added to it. */
+  readonly traffic?: Traffic;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
 }
@@ -44,10 +47,16 @@ export interface SessionInfo {
 
 /** iSCSI at one TCP port. Its disposal asks for the logout of all sessions, and gives them a moment for it. */
 export async function serveIscsi(options: IscsiOptions): Promise<IscsiServer> {
-  const { local, isShared = false, clock, tell } = options;
+  const { local, isShared = false, clock, traffic = noTraffic(), tell } = options;
   const sessions = new Sessions();
   const connections = new Connections(clock);
-  const services: Services = { ...options, ...connections.hooks, sessions, slabs: new Slabs() };
+  const services: Services = {
+    ...options,
+    ...connections.hooks,
+    traffic,
+    sessions,
+    slabs: new Slabs(),
+  };
   const listener = await listenTcp({
     local,
     isShared,
@@ -55,6 +64,7 @@ export async function serveIscsi(options: IscsiOptions): Promise<IscsiServer> {
     connectionsPerHostMax: ISCSI_CONNECTIONS_PER_HOST_MAX,
     keepAliveMs: ISCSI_KEEP_ALIVE_MS,
     stalledMs: ISCSI_STALLED_MS,
+    traffic,
     accept: (connection) => connections.add(new IscsiConnection(connection, services)),
     refused: () => tell({ kind: "refused", protocol: "iscsi", reason: "connections" }),
   });

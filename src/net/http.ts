@@ -25,7 +25,12 @@ export interface HttpResponse {
   end(text?: string): void;
   /** Ends the connection at once: how a reply that cannot be completed says so. */
   destroy(): void;
+  /** Leaves request and reply to something that speaks Node's own HTTP. */
+  leaveTo(handler: NodeHandler): void;
 }
+
+/** A whole request and its reply, as Node has them. */
+export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Why a connection or a request got nothing from the handler. */
 export type HttpRefusal =
@@ -130,7 +135,7 @@ async function answer(
   // "close" follows.
   response.on("error", () => {});
   try {
-    await options.handle(requestOf(request, peer), responseOf(response));
+    await options.handle(requestOf(request, peer), responseOf(request, response));
   } catch (error) {
     options.refused("server error");
     options.report(`HTTP ${request.method} ${request.url}`, error);
@@ -169,7 +174,7 @@ async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<strin
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function responseOf(response: ServerResponse): HttpResponse {
+function responseOf(request: IncomingMessage, response: ServerResponse): HttpResponse {
   let settle = (_written: boolean): void => {};
   response.once("close", () => settle(false));
   return {
@@ -181,6 +186,7 @@ function responseOf(response: ServerResponse): HttpResponse {
       }),
     end: (text) => void response.end(text),
     destroy: () => void response.destroy(),
+    leaveTo: (handler) => handler(request, response),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { FunctionDefinitions } from "node:ffi";
 import { closeSync } from "node:fs";
 import { endianness } from "node:os";
 import process from "node:process";
@@ -24,10 +25,14 @@ const MSG_DONTWAIT = 0x40;
 
 /** Undefined where Node has no node:ffi or does not permit it, or where C's structures may look different from those that we write. */
 export function loadLibc(): Libc | undefined {
-  const isKnown = ["x64", "arm64"].includes(process.arch) && endianness() === "LE";
-  const opened = process.platform === "linux" && isKnown ? quietly(openLibrary) : undefined;
+  const opened = openLibc({
+    socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
+    setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
+    bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
+    recvmmsg: { arguments: ["i32", "pointer", "u32", "i32", "pointer"], return: "i32" },
+    sendmmsg: { arguments: ["i32", "pointer", "u32", "i32"], return: "i32" },
+  });
   if (opened === undefined) return undefined;
-  // The functions are good for as long as the library is referred to.
   const { ffi, library } = opened;
   return {
     udpSocket({ address, port }, isShared) {
@@ -50,20 +55,21 @@ export function loadLibc(): Libc | undefined {
   };
 }
 
-function openLibrary() {
-  try {
-    const ffi = process.getBuiltinModule("node:ffi");
-    const library = ffi.dlopen(null, {
-      socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
-      setsockopt: { arguments: ["i32", "i32", "i32", "buffer", "u32"], return: "i32" },
-      bind: { arguments: ["i32", "buffer", "u32"], return: "i32" },
-      recvmmsg: { arguments: ["i32", "pointer", "u32", "i32", "pointer"], return: "i32" },
-      sendmmsg: { arguments: ["i32", "pointer", "u32", "i32"], return: "i32" },
-    });
-    return { ffi, library };
-  } catch {
-    return undefined;
-  }
+/**
+ * The system's calls by their C signatures, which are good for as long as `library` is referred to. Undefined as with
+ * loadLibc.
+ */
+export function openLibc<const T extends FunctionDefinitions>(functions: T) {
+  const isKnown = ["x64", "arm64"].includes(process.arch) && endianness() === "LE";
+  if (process.platform !== "linux" || !isKnown) return undefined;
+  return quietly(() => {
+    try {
+      const ffi = process.getBuiltinModule("node:ffi");
+      return { ffi, library: ffi.dlopen(null, functions) };
+    } catch {
+      return undefined;
+    }
+  });
 }
 
 /** Node warns on stderr that it may change; we bring our own Node, and without it there is another way. */

@@ -3,6 +3,7 @@ import net from "node:net";
 import { formatIpv4, type Ipv4, parseIpv4 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { listenError } from "./listen-error.ts";
+import { noTraffic, type Traffic } from "./traffic.ts";
 
 export interface TcpConnection {
   readonly peer: Endpoint;
@@ -48,6 +49,8 @@ export interface TcpOptions {
   readonly stalledMs?: number;
   /** Other threads listen at the same endpoint, and the kernel spreads the connections (SO_REUSEPORT). */
   readonly isShared?: boolean;
+  /** What comes and goes is added to it. */
+  readonly traffic?: Traffic | undefined;
   readonly accept: (connection: TcpConnection) => TcpHandler;
   readonly refused: (peer: string) => void;
 }
@@ -55,7 +58,7 @@ export interface TcpOptions {
 export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
   const sockets = new Set<net.Socket>();
   const hosts = new Map<Ipv4, number>();
-  const { connectionsPerHostMax = options.connectionsMax } = options;
+  const { connectionsPerHostMax = options.connectionsMax, traffic = noTraffic() } = options;
   const server = net.createServer({
     noDelay: true,
     keepAlive: true,
@@ -82,14 +85,19 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
         address: parseIpv4(socket.localAddress ?? "") ?? options.local.address,
         port: socket.localPort ?? options.local.port,
       },
-      send: (parts, sent) => sendTogether(socket, parts, sent),
+      send(parts, sent) {
+        for (const part of parts) traffic.sent += part.length;
+        return sendTogether(socket, parts, sent);
+      },
       pause: () => socket.pause(),
       resume: () => socket.resume(),
       end: () => socket.end(),
       destroy: () => socket.destroy(),
     });
     socket.on("data", (bytes) => {
-      if (typeof bytes !== "string") handler.data(bytes);
+      if (typeof bytes === "string") return;
+      traffic.received += bytes.length;
+      handler.data(bytes);
     });
     socket.on("drain", () => handler.drained());
     // A reset is how nodes leave; "close" follows and tells the handler.

@@ -1,5 +1,6 @@
 import type { Endpoint } from "../net/endpoint.ts";
 import type { TcpListener } from "../net/tcp.ts";
+import type { Traffic } from "../net/traffic.ts";
 import { serveRpc } from "../rpc/server.ts";
 import type { Tell } from "../watch/events.ts";
 import { aclProgram } from "./acl.ts";
@@ -19,6 +20,8 @@ export interface NfsOptions {
   readonly exports: () => readonly Export[];
   /** Who mounted what, where several servers share it; else its own. */
   readonly mounts?: MountList;
+  /** Its calls and bytes are added to it. */
+  readonly traffic?: Traffic;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
 }
@@ -30,7 +33,7 @@ export interface NfsServer extends TcpListener {
 
 /** NFS and MOUNT at one TCP port. */
 export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
-  const { local, isShared = false, mounts = new Mounts(), tell, report } = options;
+  const { local, isShared = false, mounts = new Mounts(), traffic, tell, report } = options;
   const uses = new Uses();
   const exports = servedExports(options.exports, uses);
   const programs = [
@@ -38,7 +41,15 @@ export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
     aclProgram(exports, tell),
     mountProgram({ exports, mounts, tell }),
   ];
-  const listener = await serveRpc({ local, isShared, protocol: "nfs", programs, tell, report });
+  const listener = await serveRpc({
+    local,
+    isShared,
+    protocol: "nfs",
+    programs,
+    traffic,
+    tell,
+    report,
+  });
   return {
     local: listener.local,
     get connections() {

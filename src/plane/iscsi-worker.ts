@@ -4,12 +4,14 @@ import { serveIscsi } from "../iscsi/server.ts";
 import { PRESENT_TOLD_EVERY_MS } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
 import { localSockets } from "../net/local.ts";
+import { noTraffic } from "../net/traffic.ts";
 import { serveClaims } from "../volume/claims.ts";
 import { VolumeStore } from "../volume/store.ts";
 import { every } from "./every.ts";
 import { beThread, type Main } from "./inside.ts";
 import type { IscsiStart, VolumeGrant } from "./messages.ts";
 import { Telling } from "./telling.ts";
+import { tellTraffic } from "./traffic.ts";
 import { VolumeTargets } from "./volume-targets.ts";
 
 /** The thread that serves iSCSI: it has the volumes, and asks the main thread whose they are. */
@@ -43,10 +45,20 @@ async function serve(start: IscsiStart, { send, hear }: Main): Promise<void> {
   );
   const targets = new VolumeTargets({ iqn, store, claims, grants, clock, warn, report });
   const tell = telling.tell.bind(telling);
-  const served = await serveIscsi({ local, targets, clock, random: randomBytes, tell, report });
+  const traffic = noTraffic();
+  const served = await serveIscsi({
+    local,
+    targets,
+    clock,
+    random: randomBytes,
+    traffic,
+    tell,
+    report,
+  });
   const server = opened.use(served);
   const present = (): void => send({ kind: "present", addresses: server.hosts() });
   opened.use(every(clock, PRESENT_TOLD_EVERY_MS, present));
+  opened.use(tellTraffic(clock, traffic, (moved) => send({ kind: "traffic", traffic: moved })));
   send({ kind: "listening" });
   await stopped;
 }

@@ -1,5 +1,6 @@
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "../net/endpoint.ts";
+import type { Traffic } from "../net/traffic.ts";
 import type { BootEvent } from "../watch/events.ts";
 import { freeEndpoint } from "./free-endpoint.ts";
 import type { VolumeGrant } from "./messages.ts";
@@ -16,6 +17,8 @@ export interface IscsiOptions {
   readonly grants: (address: Ipv4) => Promise<readonly VolumeGrant[]>;
   /** Addresses that have connections: told every now and then. */
   readonly present: (addresses: readonly Ipv4[]) => void;
+  /** What was moved since this was last said. */
+  readonly moved?: (traffic: Traffic) => void;
   readonly tell: (event: BootEvent) => void;
   readonly warn: (text: string) => void;
   readonly report: (what: string, error: unknown) => void;
@@ -50,6 +53,9 @@ export async function openIscsi(options: IscsiOptions): Promise<Iscsi> {
         break;
       case "present":
         options.present(message.addresses);
+        break;
+      case "traffic":
+        options.moved?.(message.traffic);
         break;
       case "grants":
         grant(message, from).catch((error) => options.report("iSCSI login", error));

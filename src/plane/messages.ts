@@ -1,6 +1,7 @@
 import type { Cidr, Ipv4 } from "../bytes/ipv4.ts";
 import type { ChapSettings } from "../iscsi/target.ts";
 import type { Endpoint } from "../net/endpoint.ts";
+import type { Traffic } from "../net/traffic.ts";
 import type { MountChange } from "../nfs/mounts.ts";
 import type { Squash } from "../nfs/squash.ts";
 import type { VersionUse } from "../nfs/uses.ts";
@@ -66,6 +67,8 @@ export type FromWorker =
   | { readonly kind: "used"; readonly uses: readonly VersionUse[] }
   /** Addresses that have connections, now. */
   | { readonly kind: "present"; readonly addresses: readonly Ipv4[] }
+  /** What was moved since this was last said. */
+  | { readonly kind: "traffic"; readonly traffic: Traffic }
   /** Which volumes may this address have? */
   | { readonly kind: "grants"; readonly ticket: number; readonly address: Ipv4 }
   | { readonly kind: "warned"; readonly text: string }

@@ -1,5 +1,6 @@
 import { PRESENT_TOLD_EVERY_MS, VERSION_USE_TOLD_EVERY_MS } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
+import { noTraffic } from "../net/traffic.ts";
 import { Mounts } from "../nfs/mounts.ts";
 import { type Export, serveNfs } from "../nfs/server.ts";
 import { BlockCache } from "../tree/cache/cache.ts";
@@ -10,6 +11,7 @@ import { beThread, type Main, problemOf } from "./inside.ts";
 import type { Ask, NfsStart } from "./messages.ts";
 import { SharedMounts } from "./shared-mounts.ts";
 import { Telling } from "./telling.ts";
+import { tellTraffic } from "./traffic.ts";
 import { Trees } from "./trees.ts";
 
 /** A thread of the data plane: opens its own trees over the cache of all, and serves NFS until it is told to stop. */
@@ -25,12 +27,14 @@ async function serve(start: NfsStart, { send, hear }: Main): Promise<void> {
   const trees = opened.use(new Trees({ clock, cache, parents, isVerified: true, warn }));
   let exports: readonly Export[] = await openExports(start.exports, trees);
   const mounts = new SharedMounts(new Mounts(), (change) => send({ kind: "mounts", change }));
+  const traffic = noTraffic();
   const server = opened.use(
     await serveNfs({
       local,
       isShared: true,
       exports: () => exports,
       mounts,
+      traffic,
       tell: (event) => telling.tell(event),
       report: (what, error) => send({ kind: "report", what, error }),
     }),
@@ -42,6 +46,7 @@ async function serve(start: NfsStart, { send, hear }: Main): Promise<void> {
   opened.use(every(clock, VERSION_USE_TOLD_EVERY_MS, tellUses));
   const tellPresent = (): void => send({ kind: "present", addresses: server.hosts() });
   opened.use(every(clock, PRESENT_TOLD_EVERY_MS, tellPresent));
+  opened.use(tellTraffic(clock, traffic, (moved) => send({ kind: "traffic", traffic: moved })));
   const take = async ({ serial, exports: specs }: Ask & { serial: number }): Promise<void> => {
     try {
       exports = await openExports(specs, trees);

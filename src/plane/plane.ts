@@ -1,5 +1,6 @@
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "../net/endpoint.ts";
+import type { Traffic } from "../net/traffic.ts";
 import type { VersionUse } from "../nfs/uses.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
 import type { Parents } from "../tree/parents.ts";
@@ -18,6 +19,8 @@ export interface DataPlaneOptions {
   readonly tell: (event: BootEvent) => void;
   /** Addresses that have connections: told by each thread, every now and then. */
   readonly present: (addresses: readonly Ipv4[]) => void;
+  /** What was moved since this was last said. */
+  readonly moved?: (traffic: Traffic) => void;
   /** Who used which version of an image since this was last said. */
   readonly used: (uses: readonly VersionUse[]) => void;
   readonly warn: (text: string) => void;
@@ -57,6 +60,9 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
         break;
       case "present":
         options.present(message.addresses);
+        break;
+      case "traffic":
+        options.moved?.(message.traffic);
         break;
       case "report":
         options.report(message.what, message.error);

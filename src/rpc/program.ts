@@ -1,6 +1,7 @@
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import { isMalformed, type Malformed } from "../bytes/malformed.ts";
 import type { Reader } from "../bytes/reader.ts";
+import type { Traffic } from "../net/traffic.ts";
 import type { Protocol, Tell } from "../watch/events.ts";
 import type { Credentials } from "./credentials.ts";
 import {
@@ -41,6 +42,8 @@ export interface RpcService {
   /** In whose name refusals are counted. */
   readonly protocol: Protocol;
   readonly programs: readonly RpcProgram[];
+  /** Calls over connections are added to it, and their bytes. */
+  readonly traffic?: Traffic | undefined;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
 }

@@ -28,6 +28,7 @@ export function serveRpc({
     connectionsPerHostMax: RPC_CONNECTIONS_PER_HOST_MAX,
     keepAliveMs: RPC_KEEP_ALIVE_MS,
     stalledMs: RPC_STALLED_MS,
+    traffic: service.traffic,
     accept: (connection) => new RpcConnection(connection, service),
     refused: () => refuse(service, "connections"),
   });

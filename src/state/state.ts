@@ -5,6 +5,8 @@ import type { IdentityStore } from "../boot/identities.ts";
 import type { LeaseStore } from "../dhcp/leases.ts";
 import { STATE_LOG_PAGES, STATE_PAGES_MAX } from "../limits.ts";
 import { UserError } from "../user-error.ts";
+import type { PastBoots } from "../watch/past.ts";
+import { bootStore } from "./history.ts";
 import { identityStore, type StateDeps } from "./identities.ts";
 import { leaseStore } from "./leases.ts";
 
@@ -13,6 +15,8 @@ export interface State extends Disposable {
   readonly leases: LeaseStore;
   /** Asked for once; what waits is written when the state is closed. */
   identities(deps: StateDeps): IdentityStore;
+  /** Likewise. */
+  boots(deps: StateDeps): PastBoots;
 }
 
 /** Each brings the database from the version that is its index to the next; never edited once released. */
@@ -30,6 +34,21 @@ const migrations: readonly string[] = [
      architecture INTEGER,
      heard_ms INTEGER NOT NULL -- since 1970
    ) STRICT, WITHOUT ROWID`,
+  // The last boots of each node: when a stage was reached, in milliseconds after the boot began.
+  `CREATE TABLE boots (
+     mac TEXT NOT NULL,
+     began_ms INTEGER NOT NULL, -- since 1970
+     tree TEXT,
+     digest TEXT,
+     dhcp_ms INTEGER,
+     loader_ms INTEGER,
+     kernel_ms INTEGER,
+     root_ms INTEGER,
+     volume_ms INTEGER,
+     up_ms INTEGER,
+     PRIMARY KEY (mac, began_ms)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX boots_by_time ON boots (began_ms)`,
 ];
 
 /** SQLite's result codes (sqlite.org/rescode.html); an extended code has one of these in its low byte. */
@@ -55,6 +74,7 @@ export function openState(directory: string): State {
     return {
       leases: leaseStore(open, flush),
       identities: (deps) => stack.use(identityStore(open, deps)),
+      boots: (deps) => stack.use(bootStore(open, deps)),
       [Symbol.dispose]: () => stack.dispose(),
     };
   } catch (error) {

@@ -94,9 +94,10 @@ export class Timeline {
     );
   }
 
-  tell(event: BootEvent): void {
+  /** Answers whose boot it was of. */
+  tell(event: BootEvent): NodeBoot | undefined {
     const entry = this.#entryOf(event);
-    if (entry === undefined) return;
+    if (entry === undefined) return undefined;
     entry.lastHeardAt = this.#clock.now();
     this.#remember(entry, event);
     if (event.kind !== "dhcp" && event.kind !== "refused") entry.hasGoneOn = true;
@@ -125,6 +126,7 @@ export class Timeline {
       case "refused":
         break;
     }
+    return entry;
   }
 
   #entryOf(event: BootEvent): Entry | undefined {

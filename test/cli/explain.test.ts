@@ -5,9 +5,11 @@ import { LOOPBACK_ADDRESS } from "../../src/bytes/ipv4.ts";
 import type { Asked } from "../../src/cli/ask.ts";
 import { explanationText } from "../../src/cli/explain.ts";
 import { explanationOf } from "../../src/cli/explain-answer.ts";
-import { statusOf, statusText } from "../../src/cli/status.ts";
+import { statusText } from "../../src/cli/status.ts";
+import { statusOf } from "../../src/cli/status-answer.ts";
 import { serveHttp } from "../../src/http/server.ts";
 import { UserError } from "../../src/user-error.ts";
+import { History } from "../../src/watch/history.ts";
 import { dhcp, mac, macOf, momentsOf, watched } from "../watch/replay.ts";
 
 const stranger = macOf("52:54:00:77:00:09");
@@ -23,12 +25,17 @@ async function served(boot: string, ms: number): Promise<Asked> {
   tell({ kind: "refused", protocol: "dhcp", reason: "unknown-node", mac: stranger });
   clock.advance(1000);
   const now = clock.now();
+  const history = new History(clock, {
+    save() {},
+    of: () => [],
+    latest: () => [],
+    times: () => [],
+  });
   const server = await serveHttp({
     local: { address: LOOPBACK_ADDRESS, port: 0 },
     files: async () => "missing",
     up: () => {},
-    status: () =>
-      statusOf({ boots: timeline.boots(), refused: {}, now, isKnown: (of) => of === mac }),
+    status: () => statusOf(timeline.boots(), {}, { clock, history, isKnown: (of) => of === mac }),
     explain: (of) => ({
       isHeard: timeline.boot(of) !== undefined,
       shown: explanationOf(of, { timeline, mode: "server", now, isPresent: () => false }),
@@ -115,9 +122,9 @@ describe("sidus status", () => {
   test("a line for every node that was heard, known or not", async () => {
     const asked = await served("d2-uefi-ipxe-http", 100_000);
     expect(await statusText(asked)).toBe(
-      `NODE     MAC                ADDRESS     FIRMWARE        STAGE  AFTER   LAST HEARD  RUNS
-n1       52:54:00:77:00:01  10.77.0.11  UEFI x64, iPXE  up     77.0 s  11 s ago    sidus
-unknown  52:54:00:77:00:09  -           -               heard  -       1 s ago
+      `NODE     MAC                ADDRESS     FIRMWARE        STAGE  AFTER   USUALLY  LAST HEARD  RUNS
+n1       52:54:00:77:00:01  10.77.0.11  UEFI x64, iPXE  up     77.0 s  -        11 s ago    sidus
+unknown  52:54:00:77:00:09  -           -               heard  -       -        1 s ago
 `,
     );
     const { nodes } = JSON.parse(await statusText({ ...asked, json: true }));

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { seldomMade } from "../../src/cli/status.ts";
+import { seldomMade } from "../../src/cli/status-answer.ts";
 import { STATUS_PAUSE_TIMES } from "../../src/limits.ts";
 import { VirtualClock } from "../sim/clock.ts";
 

@@ -34,7 +34,26 @@ describe("what a request line asks for", () => {
   });
 
   test.each([
+    ["/", "text/html,application/xhtml+xml,*/*;q=0.8", true],
+    // Firmware and loaders that ask for it, and curl.
+    ["/", "*/*", false],
+    ["/", undefined, false],
+    ["/events", undefined, true],
+    ["/metrics?x", "*/*", true],
+    ["/%6detrics", "*/*", true],
+    ["/history.json?mac=525400770001", undefined, true],
+    ["/page/page.js", undefined, true],
+    // An export of that name is served as any other.
+    ["/page/boot/vmlinuz", "text/html", false],
+    ["/metrics/", "text/html", false],
+    ["/vmlinuz", "text/html", false],
+  ])("%s, asked for as %s: the page %s", (target, accept, isPage) => {
+    expect(routeOf("GET", target, accept).kind).toBe(isPage ? "page" : "file");
+  });
+
+  test.each([
     ["GET", "/up", "POST"],
+    ["POST", "/events", "GET, HEAD"],
     ["HEAD", "/up", "POST"],
     ["POST", "/vmlinuz", "GET, HEAD"],
     ["PUT", "/vmlinuz", "GET, HEAD"],

@@ -14,6 +14,7 @@ import { Sessions } from "../../src/iscsi/sessions.ts";
 import { PduStream } from "../../src/iscsi/stream.ts";
 import type { Target, Targets } from "../../src/iscsi/target.ts";
 import type { TcpConnection } from "../../src/net/tcp.ts";
+import { noTraffic } from "../../src/net/traffic.ts";
 import { Disk } from "../../src/scsi/disk.ts";
 import type { Answer, Extent, Volume } from "../../src/volume/volume.ts";
 import type { BootEvent } from "../../src/watch/events.ts";
@@ -134,6 +135,7 @@ export class Bench {
       targets: this.#targets(),
       sessions: this.sessions,
       slabs: new Slabs(),
+      traffic: noTraffic(),
       clock: this.clock,
       random: (bytes) => random.bytes(bytes),
       tell: (event) => this.events.push(event),

@@ -7,6 +7,7 @@ import { parseMac } from "../../bytes/mac.ts";
 import { loadConfig } from "../../config/load.ts";
 import { systemClock } from "../../net/clock.ts";
 import { interfaceAddresses } from "../../net/interfaces.ts";
+import { stopSignals } from "../private-network.ts";
 import { openRoom, type Room } from "../room.ts";
 import type { Row } from "./display.ts";
 import type { Firmware } from "./firmware.ts";
@@ -80,18 +81,6 @@ export async function runInside(options: InsideOptions): Promise<number> {
   if (options.json) process.stdout.write(`${JSON.stringify(summary(machines, room), null, 2)}\n`);
   if (outcome === "failed") for (const machine of machines) showTail(machine, room);
   return outcome === "failed" ? 1 : 0;
-}
-
-/** A signal, or the end of the process that started this one. */
-function stopSignals(): AbortController {
-  const stop = new AbortController();
-  const abort = (): void => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, abort);
-  process.once("disconnect", abort);
-  // Listening for its end must not keep this process alive.
-  process.channel?.unref();
-  if (!process.connected) abort();
-  return stop;
 }
 
 interface Watching {

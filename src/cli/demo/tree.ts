@@ -50,7 +50,8 @@ async function demoImage(): Promise<DemoTree> {
   return { images, image: name };
 }
 
-function cacheDirectory(): string {
+/** Of what can be made again. */
+export function cacheDirectory(): string {
   return join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "sidus");
 }
 

@@ -2,7 +2,7 @@ import { formatIpv4 } from "../../bytes/ipv4.ts";
 import { formatMac } from "../../bytes/mac.ts";
 import type { Config, NodeConfig } from "../../config/config.ts";
 import { timeText } from "../../watch/describe.ts";
-import type { StatusNode } from "../status.ts";
+import type { StatusNode } from "../status-answer.ts";
 import { renderTable } from "../table.ts";
 
 /** A node that the configuration names, that the server heard, or both. */

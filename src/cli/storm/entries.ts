@@ -1,0 +1,31 @@
+import { type Dirent, readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { STORM_EXPLORED_MAX } from "../../limits.ts";
+import type { TreeEntry } from "../../storm/trace/mapping.ts";
+import { UserError } from "../../user-error.ts";
+
+/** All of a tree, for a trace's files to be found in it. @throws UserError */
+export function entriesOf(tree: string): TreeEntry[] {
+  const found: TreeEntry[] = [{ path: "", type: "directory", size: 0 }];
+  const open = [tree];
+  for (let folder = open.pop(); folder !== undefined; folder = open.pop()) {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      const path = join(folder, entry.name);
+      const type = typeOf(entry);
+      if (type === "directory") open.push(path);
+      const size = type === "file" ? statSync(path).size : 0;
+      found.push({ path: relative(tree, path), type, size });
+    }
+    if (found.length > STORM_EXPLORED_MAX)
+      throw new UserError(
+        `--tree ${tree}: more than ${STORM_EXPLORED_MAX} files; expected one system`,
+      );
+  }
+  return found;
+}
+
+function typeOf(entry: Dirent): TreeEntry["type"] {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "directory";
+  return entry.isSymbolicLink() ? "link" : "other";
+}

@@ -1,0 +1,141 @@
+import { lookup } from "node:dns/promises";
+import { type Cidr, contains, type Ipv4, parseCidr, parseIpv4 } from "../../bytes/ipv4.ts";
+import type { Endpoint } from "../../net/endpoint.ts";
+import { interfaceAddresses } from "../../net/interfaces.ts";
+import type { StormServers } from "../../storm/servers.ts";
+import { UserError } from "../../user-error.ts";
+import { numberIn } from "./values.ts";
+
+/** Servers that are not ours, on this machine or elsewhere. */
+
+export interface ForeignGiven {
+  readonly dhcp?: string;
+  readonly tftp?: string;
+  readonly http?: string;
+  readonly nfs?: string;
+  readonly nfsPath?: string;
+  readonly iscsi?: string;
+  readonly target?: string;
+  readonly initiator?: string;
+  readonly addresses?: string;
+  readonly relay?: string;
+  readonly serverPid?: string;
+}
+
+export interface ForeignServers {
+  readonly servers: StormServers;
+  readonly addresses: Cidr | undefined;
+  readonly relay: Ipv4 | undefined;
+  readonly pids: readonly number[];
+}
+
+const PORTMAP_PORT = 111;
+/** Linux: /proc/sys/kernel/pid_max at most. */
+const PID_MAX = 4_194_304;
+
+/** Undefined: none is named, so that the storm brings its own. @throws UserError */
+export async function foreignServers(given: ForeignGiven): Promise<ForeignServers | undefined> {
+  const { dhcp, tftp, http, nfs, iscsi } = given;
+  if ([dhcp, tftp, http, nfs, iscsi].every((one) => one === undefined)) {
+    refuseAlone(given);
+    return undefined;
+  }
+  const dhcpServer = await endpointIn("--dhcp", dhcp, 67);
+  return {
+    servers: {
+      dhcp: dhcpServer,
+      tftp: await endpointIn("--tftp", tftp, 69),
+      http: await endpointIn("--http", http, 80),
+      nfs: await nfsIn(nfs, given.nfsPath),
+      iscsi: await iscsiIn(given),
+    },
+    addresses: given.addresses === undefined ? undefined : networkIn(given.addresses),
+    relay: dhcpServer === undefined ? undefined : relayIn(given.relay, dhcpServer),
+    pids: (given.serverPid ?? "")
+      .split(",")
+      .filter((pid) => pid.trim() !== "")
+      .map((pid) => numberIn("--server-pid", pid.trim(), 1, PID_MAX)),
+  };
+}
+
+function refuseAlone(given: ForeignGiven): void {
+  const others = {
+    "--nfs-path": given.nfsPath,
+    "--target": given.target,
+    "--initiator": given.initiator,
+    "--addresses": given.addresses,
+    "--relay": given.relay,
+    "--server-pid": given.serverPid,
+  };
+  const [named] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  if (named !== undefined)
+    throw new UserError(
+      `${named} is for servers of others: name them with --dhcp, --tftp, --http, --nfs or --iscsi`,
+    );
+}
+
+async function nfsIn(
+  text: string | undefined,
+  path: string | undefined,
+): Promise<StormServers["nfs"]> {
+  const found = await endpointIn("--nfs", text, PORTMAP_PORT);
+  if (found === undefined) return undefined;
+  const nfs = found.port === PORTMAP_PORT ? undefined : found.port;
+  return { address: found.address, portmap: PORTMAP_PORT, nfs, mount: undefined, path };
+}
+
+async function iscsiIn({ iscsi, target, initiator }: ForeignGiven): Promise<StormServers["iscsi"]> {
+  const local = await endpointIn("--iscsi", iscsi, 3260);
+  return local === undefined ? undefined : { local, target, initiator };
+}
+
+/** `10.0.0.5`, `10.0.0.5:2049`, `server.example:80` */
+async function endpointIn(
+  option: string,
+  text: string | undefined,
+  usual: number,
+): Promise<Endpoint | undefined> {
+  if (text === undefined) return undefined;
+  const [, host = "", port] = /^([^:\s]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (host === "")
+    throw new UserError(
+      `${option} ${text}: expected a host and maybe a port, as 10.0.0.5:${usual}`,
+    );
+  return {
+    address: parseIpv4(host) ?? (await addressOf(option, host)),
+    port: port === undefined ? usual : numberIn(option, port, 1, 65_535),
+  };
+}
+
+async function addressOf(option: string, host: string): Promise<Ipv4> {
+  try {
+    const { address } = await lookup(host, 4);
+    const found = parseIpv4(address);
+    if (found !== undefined) return found;
+  } catch {
+    // It is said below.
+  }
+  throw new UserError(
+    `${option} ${host}: no IPv4 address is known for it; write the address itself`,
+  );
+}
+
+function networkIn(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr !== undefined) return cidr;
+  throw new UserError(
+    `--addresses ${text}: expected a network with no bits behind its prefix, as 10.13.128.0/17`,
+  );
+}
+
+function relayIn(text: string | undefined, { address: server }: Endpoint): Ipv4 {
+  const written = text === undefined ? undefined : parseIpv4(text);
+  if (written !== undefined) return written;
+  if (text !== undefined)
+    throw new UserError(`--relay ${text}: expected an address of this machine, as 10.0.0.7`);
+  const own = interfaceAddresses().find(({ subnet }) => contains(subnet, server));
+  if (own !== undefined) return own.address;
+  throw new UserError(
+    "--dhcp: no address of this machine is in that server's network: name one that it can answer with --relay ADDRESS",
+  );
+}

@@ -1,0 +1,154 @@
+import { existsSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { STORM_NODES_MAX, STORM_WORKERS_MAX } from "../../limits.ts";
+import { type Arrival, parseArrival } from "../../storm/arrival.ts";
+import type { Wanted } from "../../storm/report/project.ts";
+import { type StormStage, stormStages } from "../../storm/result.ts";
+import type { Link } from "../../storm/room/network.ts";
+import { shippedTraceFile, shippedTraces } from "../../storm/trace/shipped.ts";
+import { UserError } from "../../user-error.ts";
+import { type ForeignGiven, type ForeignServers, foreignServers } from "./foreign.ts";
+import { factorIn, numberIn, partIn, rateIn, secondsIn } from "./values.ts";
+
+/** As they were written. */
+export interface Given extends ForeignGiven {
+  readonly nodes: string;
+  readonly trace: string;
+  readonly arrival: string;
+  readonly think: string;
+  readonly seed: string;
+  readonly patience: string;
+  readonly skip?: string;
+  readonly workers?: string;
+  readonly title?: string;
+  readonly tree?: string;
+  readonly link?: string;
+  readonly latency?: string;
+  readonly loss?: string;
+  readonly killServer?: string;
+  readonly output?: string;
+  readonly json?: string;
+  readonly project?: readonly string[];
+}
+
+/** What is to be done: plain values, which go to another process as JSON. Paths are absolute. */
+export interface StormPlan {
+  readonly nodes: number;
+  readonly traceFile: string;
+  readonly arrival: Arrival;
+  readonly think: number;
+  readonly seed: number;
+  readonly workers: number;
+  readonly patienceMs: number;
+  readonly skip: readonly StormStage[];
+  readonly title?: string | undefined;
+  /** Undefined: our own. */
+  readonly foreign?: ForeignServers | undefined;
+  readonly tree?: string | undefined;
+  readonly link?: Link | undefined;
+  readonly killed?: { readonly at: number; readonly forSeconds: number } | undefined;
+  readonly output?: string | undefined;
+  readonly json?: string | undefined;
+  readonly projections: readonly Wanted[];
+}
+
+/** How long a killed server is away. */
+const AWAY_SECONDS = 2;
+
+/** @throws UserError that names the option. */
+export async function planOf(given: Given): Promise<StormPlan> {
+  const foreign = await foreignServers(given);
+  if (foreign !== undefined) refuseOwn(given);
+  return {
+    nodes: numberIn("--nodes", given.nodes, 1, STORM_NODES_MAX),
+    traceFile: traceFile(given.trace),
+    arrival: parseArrival(given.arrival),
+    think: factorIn("--think", given.think),
+    seed: numberIn("--seed", given.seed, 0, 0xffff_ffff),
+    workers:
+      given.workers === undefined
+        ? Math.min(STORM_WORKERS_MAX, Math.max(1, availableParallelism() - 1))
+        : numberIn("--workers", given.workers, 1, STORM_WORKERS_MAX),
+    patienceMs: secondsIn("--patience", given.patience) * 1000,
+    skip: (given.skip ?? "").split(",").flatMap(stageIn),
+    title: given.title,
+    foreign,
+    tree: given.tree === undefined ? undefined : treeIn(given.tree),
+    link: linkOf(given),
+    killed: given.killServer === undefined ? undefined : killedIn(given.killServer),
+    output: given.output === undefined ? undefined : resolve(given.output),
+    json: given.json === undefined || given.json === "-" ? given.json : resolve(given.json),
+    projections: (given.project ?? []).map(wantedIn),
+  };
+}
+
+function refuseOwn({ tree, link, latency, loss, killServer }: Given): void {
+  const own = { "--tree": tree, "--link": link, "--latency": latency, "--loss": loss };
+  const [named] =
+    Object.entries({ ...own, "--kill-server": killServer }).find(
+      ([, value]) => value !== undefined,
+    ) ?? [];
+  if (named !== undefined)
+    throw new UserError(
+      `${named} is for the storm's own server: leave it out, or --dhcp, --tftp, --http, --nfs and --iscsi`,
+    );
+}
+
+function traceFile(name: string): string {
+  const shipped = shippedTraces.find((candidate) => candidate === name);
+  if (shipped !== undefined) return shippedTraceFile(shipped);
+  if (existsSync(name)) return resolve(name);
+  throw new UserError(
+    `--trace ${name}: expected ${shippedTraces.join(", ")} or a file that sidus storm record made`,
+  );
+}
+
+function treeIn(path: string): string {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return resolve(path);
+  throw new UserError(`--tree ${path}: expected a directory with a tree that nodes can boot`);
+}
+
+function stageIn(text: string): StormStage[] {
+  if (text.trim() === "") return [];
+  const stage = stormStages.find((candidate) => candidate === text.trim());
+  if (stage !== undefined) return [stage];
+  throw new UserError(`--skip ${text}: expected ${stormStages.join(", ")}, with commas between`);
+}
+
+function linkOf({ link, latency, loss }: Given): Link | undefined {
+  if (link === undefined && latency === undefined && loss === undefined) return undefined;
+  return {
+    ...(link === undefined ? {} : { bitsPerSecond: rateIn("--link", link) }),
+    ...(latency === undefined ? {} : { latencyMs: secondsIn("--latency", latency) * 1000 }),
+    ...(loss === undefined ? {} : { loss: partIn("--loss", loss) }),
+  };
+}
+
+/** `10s`, `10s,5s` */
+function killedIn(text: string): StormPlan["killed"] {
+  const [at = "", away = `${AWAY_SECONDS}s`, ...rest] = text.split(",");
+  if (rest.length > 0)
+    throw new UserError(`--kill-server ${text}: expected a time, or two: 10s or 10s,5s`);
+  return { at: secondsIn("--kill-server", at), forSeconds: secondsIn("--kill-server", away) };
+}
+
+/** `nodes=500,link=10g,servers=1` */
+function wantedIn(text: string): Wanted {
+  const wanted: { -readonly [K in keyof Wanted]: Wanted[K] } = {};
+  for (const part of text.split(",")) {
+    const [name = "", value = ""] = part.split("=");
+    const option = `--project ${name}`;
+    if (name === "nodes") wanted.nodes = numberIn(option, value, 1, PROJECTED_NODES_MAX);
+    else if (name === "link") wanted.bitsPerSecond = rateIn(option, value);
+    else if (name === "servers") wanted.servers = numberIn(option, value, 1, PROJECTED_NODES_MAX);
+    else
+      throw new UserError(
+        `--project ${text}: expected nodes=…, link=… and servers=…, as in nodes=500,link=10g,servers=1`,
+      );
+  }
+  return wanted;
+}
+
+/** The model takes a millisecond a thousand. */
+const PROJECTED_NODES_MAX = 1_000_000;

@@ -1,0 +1,19 @@
+import type { Done } from "../client.ts";
+import type { NfsCall } from "../trace/trace.ts";
+import type { NamedFile } from "./files.ts";
+import type { Listing } from "./listings.ts";
+import { Reading } from "./reading.ts";
+
+/** What an outstanding call is about; it is used for one after the other. */
+export class Errand {
+  wanted: NfsCall | undefined;
+  done: Done | undefined;
+  /** What is asked about, or for. */
+  file: NamedFile | undefined;
+  /** A LOOKUP on the way to what is wanted. */
+  isExtra = false;
+  /** Of READ's results, where they were begun to be read. */
+  status = 0;
+  readonly reading = new Reading();
+  listing: Listing | undefined;
+}

@@ -1,0 +1,120 @@
+import { arch, cpus, release, totalmem, type } from "node:os";
+import process from "node:process";
+import { STORM_EXAMPLES_MAX } from "../limits.ts";
+import { formatEndpoint } from "../net/endpoint.ts";
+import { formatArrival } from "./arrival.ts";
+import { SeenContent } from "./expectations.ts";
+import { percentilesOf } from "./histogram.ts";
+import { type StormOptions, servedEntries } from "./options.ts";
+import { type NodeResult, type StormResult, stormStages } from "./result.ts";
+import type { StormServers } from "./servers.ts";
+import { protocolResults, type SharedCounts } from "./tally.ts";
+import { mapFiles } from "./trace/mapping.ts";
+import type { Watch } from "./watch.ts";
+import type { WorkerEnded } from "./worker-messages.ts";
+
+export interface Found extends Pick<StormResult, "begunAt" | "series" | "incidents"> {
+  readonly ended: readonly WorkerEnded[];
+  readonly counts: readonly SharedCounts[];
+  readonly watch: Watch;
+  /** Of sidus. */
+  readonly version: string;
+}
+
+/** What all threads found, as one. */
+export function resultOf(options: StormOptions, found: Found): StormResult {
+  const { ended, counts, watch, begunAt, series, incidents } = found;
+  const { trace, title } = options;
+  const nodes = ended
+    .flatMap((thread) => thread.nodes)
+    .sort((a, b) => a.name.localeCompare(b.name));
+  const failed = nodes.filter(({ failure }) => failure !== undefined).length;
+  const startedAt = Math.min(...nodes.map((node) => node.startedAt));
+  const { server, load } = watch.used();
+  return {
+    sidus: "storm",
+    version: 1,
+    begunAt,
+    title,
+    machine: machineOf(found.version),
+    options: optionsOf(options),
+    seconds: Math.max(...ended.map(({ at }) => at)) - startedAt,
+    up: nodes.length - failed,
+    failed,
+    nodes,
+    stages: stagesOf(nodes),
+    protocols: protocolResults(
+      counts,
+      ended.map(({ counted }) => counted),
+    ),
+    series,
+    ...(server === undefined ? {} : { server }),
+    load: { ...load, busyMax: watch.busyMax },
+    verified: verifiedOf(ended),
+    files: mapFiles(trace, servedEntries(options)).summary,
+    incidents,
+  };
+}
+
+function machineOf(sidus: string): StormResult["machine"] {
+  const processors = cpus();
+  return {
+    cpus: processors.length,
+    processor: processors[0]?.model ?? arch(),
+    memory: totalmem(),
+    kernel: `${type()} ${release()}`,
+    node: process.version,
+    sidus,
+  };
+}
+
+function optionsOf(options: StormOptions): StormResult["options"] {
+  const { nodes, arrival, trace, think, seed, workers, servers, link } = options;
+  return {
+    nodes,
+    arrival: formatArrival(arrival),
+    trace: trace.about.title,
+    think,
+    seed,
+    workers,
+    servers: serversOf(servers),
+    ...(link === undefined ? {} : { link }),
+  };
+}
+
+function serversOf({ dhcp, tftp, http, nfs, iscsi }: StormServers): Record<string, string> {
+  const portmap = nfs === undefined ? undefined : { address: nfs.address, port: nfs.portmap };
+  const endpoints = { dhcp, tftp, http, nfs: portmap, iscsi: iscsi?.local };
+  return Object.fromEntries(
+    Object.entries(endpoints).map(([protocol, endpoint]) => [
+      protocol,
+      endpoint === undefined ? "left out" : formatEndpoint(endpoint),
+    ]),
+  );
+}
+
+function stagesOf(nodes: readonly NodeResult[]): StormResult["stages"] {
+  const times = stormStages.map((stage) => {
+    const reached = nodes.flatMap(({ startedAt, reached }) => {
+      const at = reached[stage];
+      return at === undefined ? [] : [at - startedAt];
+    });
+    return [stage, percentilesOf(reached)] as const;
+  });
+  return Object.fromEntries(times.filter(([, { count }]) => count > 0));
+}
+
+/** Each thread compared what its own nodes got; here the threads are compared. */
+function verifiedOf(ended: readonly WorkerEnded[]): StormResult["verified"] {
+  const all = new SeenContent();
+  const between = ended.flatMap(({ seen }) => all.merge(seen));
+  const each = ended.map(({ counted }) => counted.verified);
+  return {
+    bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
+    differences: each.reduce((sum, { differences }) => sum + differences, between.length),
+    examples: [
+      ...each.flatMap(({ examples }) => examples),
+      ...between.map((key) => `not the same for all: ${key}`),
+    ].slice(0, STORM_EXAMPLES_MAX),
+  };
+}

@@ -1,0 +1,199 @@
+import { after, type Instant } from "../bytes/instant.ts";
+import type { Ipv4 } from "../bytes/ipv4.ts";
+import type { MacAddress } from "../bytes/mac.ts";
+import {
+  LIVE_JUDGED_A_TURN,
+  LIVE_JUDGED_MS,
+  LIVE_NODES_A_TURN,
+  LIVE_READERS_MAX,
+  LIVE_READERS_PER_HOST_MAX,
+  LIVE_STALLED_MS,
+  LIVE_TOLD_EVERY_MS,
+  LIVE_TOTALS_EVERY_MS,
+} from "../limits.ts";
+import type { Alarm, Clock } from "../net/clock.ts";
+import type { Explanation } from "./explain.ts";
+import type { NodeBoot } from "./timeline.ts";
+
+/** Why a node is where it is, as it was last looked at. */
+export type Judgement = Pick<Explanation, "condition" | "cause" | "advice">;
+
+export interface LiveDeps {
+  readonly clock: Clock;
+  readonly boots: () => readonly NodeBoot[];
+  readonly boot: (mac: MacAddress) => NodeBoot | undefined;
+  readonly explain: (boot: NodeBoot) => Judgement;
+  readonly isSlower: (boot: NodeBoot) => boolean;
+  /** A node, as readers are told of it. */
+  readonly shown: (boot: NodeBoot, judgement: Judgement | undefined) => object;
+  /** What is not of one node. */
+  readonly totals: () => object;
+}
+
+/** Somebody who follows. */
+export interface LiveReader {
+  readonly address: Ipv4;
+  /** False: it takes no more for now, and `drained` is told when it does. */
+  send(text: string): boolean;
+  end(): void;
+}
+
+export interface Following {
+  drained(): void;
+  left(): void;
+}
+
+interface Follower {
+  readonly reader: LiveReader;
+  /** Changed since it was told of them: of each, what it is by then is told, so that a slow reader costs no memory. */
+  readonly untold: Set<MacAddress>;
+  /** It takes nothing since then. */
+  stalledAt: Instant | undefined;
+}
+
+/**
+ * Tells readers what changes, as server-sent events: `nodes`, a list of those that changed, and `totals` every second. A
+ * reader that comes is told of all nodes, some at a time. Without readers nothing is done.
+ */
+export class Live implements Disposable {
+  readonly #deps: LiveDeps;
+  readonly #alarm: Alarm;
+  readonly #followers = new Set<Follower>();
+  #touched = new Set<MacAddress>();
+  #judged = new Map<MacAddress, Judgement & { readonly slower: boolean }>();
+  /** Not up yet: to be looked at, one after the other. */
+  #unjudged: MacAddress[] = [];
+  #totalsAt = 0;
+
+  constructor(deps: LiveDeps) {
+    this.#deps = deps;
+    this.#alarm = deps.clock.alarm(() => this.#turn());
+  }
+
+  [Symbol.dispose](): void {
+    this.#alarm[Symbol.dispose]();
+    for (const { reader } of this.#followers) reader.end();
+    this.#followers.clear();
+  }
+
+  get readers(): number {
+    return this.#followers.size;
+  }
+
+  /** Something was seen of the node. */
+  touch(mac: MacAddress): void {
+    if (this.#followers.size > 0) this.#touched.add(mac);
+  }
+
+  /** Undefined: there are too many already. */
+  follow(reader: LiveReader): Following | undefined {
+    const ofHost = [...this.#followers].filter((one) => one.reader.address === reader.address);
+    const isFull = this.#followers.size >= LIVE_READERS_MAX;
+    if (isFull || ofHost.length >= LIVE_READERS_PER_HOST_MAX) return undefined;
+    const untold = new Set(this.#deps.boots().map(({ mac }) => mac));
+    const follower: Follower = { reader, untold, stalledAt: undefined };
+    this.#followers.add(follower);
+    this.#totalsAt = 0;
+    this.#alarm.set(this.#deps.clock.now());
+    return {
+      drained: () => {
+        follower.stalledAt = undefined;
+      },
+      left: () => this.#leave(follower),
+    };
+  }
+
+  #leave(follower: Follower): void {
+    this.#followers.delete(follower);
+    if (this.#followers.size > 0) return;
+    this.#alarm.set(undefined);
+    this.#touched.clear();
+    this.#judged.clear();
+    this.#unjudged = [];
+  }
+
+  #turn(): void {
+    const now = this.#deps.clock.now();
+    this.#judge();
+    const lines = new Map<MacAddress, string>();
+    for (const follower of [...this.#followers]) {
+      for (const mac of this.#touched) follower.untold.add(mac);
+      if (this.#isLost(follower, now)) continue;
+      if (follower.stalledAt === undefined) this.#tellNodes(follower, lines);
+    }
+    this.#touched.clear();
+    if (now >= this.#totalsAt) {
+      this.#totalsAt = now + LIVE_TOTALS_EVERY_MS;
+      const text = eventOf("totals", JSON.stringify(this.#deps.totals()));
+      for (const follower of [...this.#followers]) this.#send(follower, text);
+    }
+    if (this.#followers.size > 0) this.#alarm.set(after(now, LIVE_TOLD_EVERY_MS));
+  }
+
+  #isLost(follower: Follower, now: Instant): boolean {
+    const { reader, stalledAt } = follower;
+    if (stalledAt === undefined || now - stalledAt < LIVE_STALLED_MS) return false;
+    this.#leave(follower);
+    reader.end();
+    return true;
+  }
+
+  #tellNodes(follower: Follower, lines: Map<MacAddress, string>): void {
+    const told: string[] = [];
+    for (const mac of follower.untold) {
+      if (told.length >= LIVE_NODES_A_TURN) break;
+      follower.untold.delete(mac);
+      const line = lines.get(mac) ?? this.#lineOf(mac);
+      if (line === undefined) continue;
+      lines.set(mac, line);
+      told.push(line);
+    }
+    if (told.length > 0) this.#send(follower, eventOf("nodes", `[${told.join(",")}]`));
+  }
+
+  #lineOf(mac: MacAddress): string | undefined {
+    const boot = this.#deps.boot(mac);
+    if (boot === undefined) return undefined;
+    const judgement = boot.stage === "up" ? undefined : this.#judged.get(mac);
+    return JSON.stringify(this.#deps.shown(boot, judgement));
+  }
+
+  #send(follower: Follower, text: string): void {
+    if (follower.stalledAt !== undefined) return;
+    if (!follower.reader.send(text)) follower.stalledAt = this.#deps.clock.now();
+  }
+
+  /** A few of those that are not up: who stands still changes with time, without a word of the node. */
+  #judge(): void {
+    if (this.#unjudged.length === 0) this.#beginRound();
+    const { clock, boot: bootOf, explain, isSlower } = this.#deps;
+    const until = clock.now() + LIVE_JUDGED_MS;
+    for (let asked = 0; asked < LIVE_JUDGED_A_TURN && clock.now() < until; asked += 1) {
+      const mac = this.#unjudged.pop();
+      const boot = mac === undefined ? undefined : bootOf(mac);
+      if (mac === undefined) return;
+      if (boot === undefined) continue;
+      const { condition, cause, advice } = explain(boot);
+      const slower = isSlower(boot);
+      const before = this.#judged.get(mac);
+      const isNews = before?.condition !== condition || before.slower !== slower;
+      if (isNews) this.#touched.add(mac);
+      this.#judged.set(mac, { condition, cause, advice, slower });
+    }
+  }
+
+  #beginRound(): void {
+    const waiting = this.#deps.boots().filter(({ stage }) => stage !== "up");
+    const judged = waiting.flatMap(({ mac }) => {
+      const judgement = this.#judged.get(mac);
+      return judgement === undefined ? [] : ([[mac, judgement]] as const);
+    });
+    this.#judged = new Map(judged);
+    this.#unjudged = waiting.map(({ mac }) => mac);
+  }
+}
+
+/** WHATWG HTML §9.2.5. JSON has no line ends in it. */
+function eventOf(name: string, data: string): string {
+  return `event: ${name}\ndata: ${data}\n\n`;
+}

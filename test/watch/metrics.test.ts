@@ -1,0 +1,132 @@
+import { describe, expect, test } from "vitest";
+import { openMetrics } from "../../src/watch/metrics.ts";
+import { Refusals } from "../../src/watch/refusals.ts";
+import { Timeline } from "../../src/watch/timeline.ts";
+import { Traffics } from "../../src/watch/traffic.ts";
+import { VirtualClock } from "../sim/clock.ts";
+import { address, dhcp, momentsOf } from "./replay.ts";
+
+/** A sample of Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats), read by hand. */
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+function samplesIn(text: string): Sample[] {
+  return text.split("\n").flatMap((line) => {
+    if (line === "" || line.startsWith("#")) return [];
+    const [, name = "", labels = "", value = ""] =
+      /^([a-zA-Z_:][\w:]*)(?:\{((?:\w+="(?:[^"\\\n]|\\[\\"n])*",?)*)\})? (\S+)$/.exec(line) ?? [];
+    expect(name, line).not.toBe("");
+    const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)];
+    return [
+      {
+        name,
+        labels: Object.fromEntries(pairs.map((pair) => [pair[1], pair[2]])),
+        value: Number(value),
+      },
+    ];
+  });
+}
+
+function room() {
+  const clock = new VirtualClock();
+  const refusals = new Refusals();
+  const traffics = new Traffics();
+  const timeline = new Timeline(
+    clock,
+    (boot, stage) => metrics.reached(boot, stage),
+    () => undefined,
+  );
+  const metrics = openMetrics({
+    boots: () => timeline.boots(),
+    refused: () => refusals.counts(),
+    traffics,
+    leases: () => 12,
+    readers: () => 1,
+  });
+  for (const { at, event } of momentsOf("a-bios-tmpfs")) {
+    clock.advance(at - clock.now());
+    timeline.tell(event);
+    traffics.tell(event);
+  }
+  const samples = async () => samplesIn(await metrics.text());
+  const value = async (name: string, labels: Readonly<Record<string, string>> = {}) =>
+    (await samples()).find(
+      (sample) =>
+        sample.name === name &&
+        Object.entries(labels).every(([key, of]) => sample.labels[key] === of),
+    )?.value;
+  return { metrics, timeline, refusals, traffics, samples, value };
+}
+
+describe("metrics of a recorded boot", () => {
+  test("nodes by stage, boots, and how long each stage took", async () => {
+    const { value } = room();
+    expect(await value("sidus_nodes", { stage: "up" })).toBe(1);
+    expect(await value("sidus_nodes", { stage: "kernel" })).toBe(0);
+    expect(await value("sidus_boots_total")).toBe(1);
+    expect(await value("sidus_boot_seconds_count", { stage: "up" })).toBe(1);
+    // Its kernel was asked for 16.17 s after it was switched on, 16.17 - 0 after its first DISCOVER.
+    expect(await value("sidus_boot_seconds_bucket", { stage: "kernel", le: "15" })).toBe(0);
+    expect(await value("sidus_boot_seconds_bucket", { stage: "kernel", le: "20" })).toBe(1);
+    expect(await value("sidus_boot_seconds_bucket", { stage: "volume", le: "+Inf" })).toBe(0);
+    expect(await value("sidus_leases")).toBe(12);
+  });
+
+  test("what moved: as told by events, and by threads", async () => {
+    const { value, traffics } = room();
+    traffics.add("nfs", { calls: 5, received: 700, sent: 90_000 });
+    traffics.add("nfs", { calls: 1, received: 0, sent: 0 });
+    expect(await value("sidus_calls_total", { protocol: "nfs" })).toBe(6);
+    expect(await value("sidus_bytes_total", { protocol: "nfs", direction: "received" })).toBe(700);
+    expect(await value("sidus_bytes_total", { protocol: "nfs", direction: "sent" })).toBe(90_000);
+    expect(await value("sidus_calls_total", { protocol: "mount" })).toBe(2);
+    const files = await value("sidus_files_total", { protocol: "tftp", outcome: "done" });
+    expect(await value("sidus_bytes_total", { protocol: "tftp" })).toBe(1_000_000 * (files ?? 0));
+    // Asked again, they are what they were.
+    expect(await value("sidus_calls_total", { protocol: "nfs" })).toBe(6);
+  });
+
+  test("refusals by protocol and reason", async () => {
+    const { value, refusals } = room();
+    refusals.tell({ kind: "refused", protocol: "dhcp", reason: "unknown-node", times: 3 });
+    expect(await value("sidus_refused_total", { protocol: "dhcp", reason: "unknown-node" })).toBe(
+      3,
+    );
+  });
+
+  test("the process: processor, memory, and how late its event loop is", async () => {
+    const names = (await room().samples()).map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        "process_cpu_seconds_total",
+        "process_resident_memory_bytes",
+        "nodejs_eventloop_lag_p99_seconds",
+      ]),
+    );
+  });
+
+  test("a thousand nodes with hostile names make no more series, and every line can be read", async () => {
+    const { metrics, timeline, traffics, samples } = room();
+    const before = (await samples()).length;
+    for (let number = 0; number < 1000; number += 1) {
+      const mac = `5254007${number.toString(16).padStart(5, "0")}` as never;
+      const name = `"}\n# HELP x${number}`;
+      timeline.tell({ ...dhcp("pxe", "DISCOVER", { mac, name }) });
+      traffics.tell({
+        kind: "file",
+        protocol: "http",
+        address,
+        path: name,
+        outcome: "missing",
+        bytes: 0,
+      });
+    }
+    const after = await samples();
+    expect(after.length - before).toBeLessThan(10);
+    expect(await metrics.text()).not.toContain("# HELP x");
+    expect(metrics.contentType).toContain("text/plain; version=0.0.4");
+  });
+});

@@ -11,8 +11,9 @@ import { type StormResult, stormResult } from "../src/storm/result.ts";
 import { stormTree } from "../src/storm/room/tree.ts";
 import { readTrace } from "../src/storm/trace/file.ts";
 import { shippedTraceFile } from "../src/storm/trace/shipped.ts";
+import { makeStormNetwork, startSidus } from "../test/storm-room.ts";
 import { missingOf } from "./packages.ts";
-import { makeNetwork, startPeers, startSidus } from "./storm/peers.ts";
+import { startPeers } from "./storm/peers.ts";
 import { median, renderTable } from "./table.ts";
 
 /**
@@ -45,15 +46,19 @@ const trace = await readTrace(shippedTraceFile(TRACE));
 const tree = stormTree({ trace, seed: 1, cache: work, loaderPath, clock: systemClock });
 const results = { sidus: [] as StormResult[], peers: [] as StormResult[] };
 for (let round = 0; round < Number(options.rounds); round += 1) {
-  results.sidus.push(await storm(startSidus, `sidus${round}`));
+  results.sidus.push(await storm(startOurs, `sidus${round}`));
   if (missing.length === 0) results.peers.push(await storm(startPeers, `peers${round}`));
 }
 process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report());
 
+async function startOurs(...[network, from, at, ended]: Parameters<typeof startPeers>) {
+  return ended.use(await startSidus(network, from, at)).flags;
+}
+
 /** Against servers that have just begun, in a network of their own. */
-async function storm(start: typeof startSidus, name: string): Promise<StormResult> {
+async function storm(start: typeof startPeers, name: string): Promise<StormResult> {
   await using ended = new AsyncDisposableStack();
-  const network = await makeNetwork(ended);
+  const network = await makeStormNetwork(ended);
   const flags = await start(network, tree, join(work, name), ended);
   const file = join(work, "result.json");
   const [command = "", ...enter] = network.nodes.enter;

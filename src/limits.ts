@@ -623,6 +623,8 @@ export const STORM_DHCP_WAIT_MAX_MS = 64_000;
 export const STORM_DHCP_REQUESTS_MAX = 4;
 /** One NAK is a server that forgot its offer; the next ones are one that will not. */
 export const STORM_DHCP_NAKS_MAX = 4;
+/** Offers, each with four REQUESTs in vain, a minute each: the server offers and never gives. */
+export const STORM_DHCP_UNANSWERED_MAX = 4;
 /** Answers to 5,000 nodes that were switched on together, where net.core.rmem_max allows it. */
 export const STORM_RELAY_BUFFER_BYTES = 4 << 20;
 /** iPXE's own: what a TFTP client waits at first, and in the end, before it says again what it has. */

@@ -1,90 +1,11 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { systemClock } from "../../src/net/clock.ts";
-import { roomAddresses } from "../../src/storm/room/network.ts";
-import { startOwnServer } from "../../src/storm/room/servers.ts";
-import { type Namespace, openNamespace } from "../../test/namespace.ts";
+import { flagsFor, SERVER, type StormNetwork } from "../../test/storm-room.ts";
 import { startGanesha } from "../nfs/servers.ts";
 import { pidOf, runUntilEnd } from "../processes.ts";
 
 /** The servers that sidus is compared with in storms, in the network of src/storm/room/network.ts, on the same tree. */
-
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-const SERVER = "10.13.0.1";
-const RELAY = "10.13.1.1";
-const NODES = "10.13.128.0/17";
-
-export interface StormNetwork {
-  /** Where servers run, and where the nodes are. */
-  readonly servers: Namespace;
-  readonly nodes: Namespace;
-}
-
-/** Two networks with a cable between them; in the nodes', all their addresses are local. */
-export async function makeNetwork(cleanup: AsyncDisposableStack): Promise<StormNetwork> {
-  const servers = cleanup.use(await openNamespace());
-  const nodes = cleanup.use(await openNamespace());
-  const netns = `/proc/${pidIn(nodes)}/ns/net`;
-  servers.run(
-    "ip",
-    "link",
-    "add",
-    "room0",
-    "type",
-    "veth",
-    "peer",
-    "name",
-    "room1",
-    "netns",
-    netns,
-  );
-  servers.run("ip", "addr", "add", `${SERVER}/16`, "brd", "+", "dev", "room0");
-  servers.run("ip", "link", "set", "room0", "up");
-  servers.run("ip", "route", "add", NODES, "via", RELAY, "onlink", "dev", "room0");
-  nodes.run("ip", "addr", "add", `${RELAY}/16`, "dev", "room1");
-  nodes.run("ip", "link", "set", "room1", "up");
-  nodes.run("ip", "route", "add", "local", NODES, "dev", "lo");
-  return { servers, nodes };
-}
-
-/** The process that holds a namespace: `nsenter --target PID …` enters it. */
-function pidIn({ enter }: Namespace): string {
-  return enter[enter.indexOf("--target") + 1] ?? "";
-}
-
-/** `sidus storm` against servers of this machine. */
-function flagsFor(pids: readonly number[]): string[] {
-  return [
-    ...["--dhcp", SERVER, "--tftp", SERVER, "--nfs", SERVER, "--addresses", NODES],
-    ...["--relay", RELAY, "--server-pid", pids.join(",")],
-  ];
-}
-
-export async function startSidus(
-  { servers }: StormNetwork,
-  tree: string,
-  work: string,
-  cleanup: AsyncDisposableStack,
-): Promise<string[]> {
-  mkdirSync(work, { recursive: true });
-  const own = cleanup.use(
-    await startOwnServer({
-      network: { ...roomAddresses, interfaceName: "room0", enter: servers.enter },
-      program: [process.execPath, main],
-      work,
-      source: { tree },
-      layer: "tmpfs",
-      // Whoever asks boots: none is named, as none is to the others.
-      nodes: [],
-      volumeSize: undefined,
-      clock: systemClock,
-    }),
-  );
-  return [...flagsFor(own.pids()), "--http", SERVER];
-}
 
 /** dnsmasq: addresses, and by TFTP iPXE's script, kernel and initrd; nfs-ganesha: the root. */
 export async function startPeers(
@@ -92,7 +13,7 @@ export async function startPeers(
   tree: string,
   work: string,
   cleanup: AsyncDisposableStack,
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const files = join(work, "tftp");
   mkdirSync(files, { recursive: true });
   const boot = readdirSync(join(tree, "boot"));

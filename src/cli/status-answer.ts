@@ -127,8 +127,8 @@ export function inSeconds(ms: number): number {
 }
 
 /** Made anew only after some times as long as that took: who asks again and again gets the same, and no core. */
-export function seldomMade(clock: Pick<Clock, "now">, make: () => object): () => object {
-  let made: object | undefined;
+export function seldomMade<T extends object>(clock: Pick<Clock, "now">, make: () => T): () => T {
+  let made: T | undefined;
   let until = 0;
   return () => {
     const before = clock.now();

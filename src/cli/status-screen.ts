@@ -1,4 +1,4 @@
-import { stages } from "../watch/timeline.ts";
+import { isBoot, stages } from "../watch/timeline.ts";
 import { printable } from "./printable.ts";
 import type { StatusNode } from "./status-answer.ts";
 
@@ -110,6 +110,7 @@ function urgency(node: StatusNode): number {
 
 /** Seconds that the boot took; of one that is under way, until now, or until the node was heard last where it stands still. */
 function spanOf(node: StatusNode, now: number): number {
+  if (!isBoot(node)) return 0;
   const { seconds, stage, beganAt, heardAt } = node;
   const up = seconds["up"];
   if (stage === "up" && up !== undefined) return up;

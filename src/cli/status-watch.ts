@@ -1,6 +1,8 @@
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { Bounded } from "../bytes/bounded.ts";
+import { NODES_HEARD_MAX, NODES_WATCHED_MAX } from "../limits.ts";
 import { UserError } from "../user-error.ts";
 import { type Asked, reasonOf } from "./ask.ts";
 import { type ServerEvent, serverEvents } from "./events.ts";
@@ -27,6 +29,8 @@ export type Totals = z.infer<typeof totalsShape>;
 const AGAIN_MS = 2000;
 /** Drawn no more often: a storm changes hundreds of nodes a second. */
 const DRAWN_EVERY_MS = 200;
+/** As many as the server keeps. */
+const NODES_MAX = NODES_WATCHED_MAX + NODES_HEARD_MAX;
 
 interface Output {
   readonly isTTY?: boolean;
@@ -44,8 +48,8 @@ export async function watchStatus(given: Asked): Promise<void> {
   while (!signal.aborted) {
     try {
       for await (const event of serverEvents(given, signal)) {
-        hasAnswered = true;
         shown.take(event);
+        hasAnswered = true;
       }
       shown.lost("the server ended");
     } catch (error) {
@@ -77,7 +81,7 @@ export function displayOn(output: Output): Display {
 
 /** On a terminal: all of it, in place. */
 function screen(output: Output): Display {
-  const nodes = new Map<string, StatusNode>();
+  let nodes = new Bounded<string, StatusNode>(NODES_MAX);
   const rates = new RateOf();
   /** The server's clock, ahead of ours. */
   let aheadMs = 0;
@@ -97,8 +101,10 @@ function screen(output: Output): Display {
   return {
     take(event) {
       isDue = true;
+      // A server that was started again knows other nodes.
+      if (note !== "") nodes = new Bounded(NODES_MAX);
       note = "";
-      for (const node of nodesOf(event)) nodes.set(node.mac, node);
+      for (const node of nodesOf(event)) nodes.put(node.mac, node);
       const totals = totalsOf(event);
       if (totals === undefined) return;
       aheadMs = totals.now - Date.now();
@@ -117,15 +123,16 @@ function screen(output: Output): Display {
 
 /** Elsewhere: a line for each stage that a node reaches from now on, and for each that stands still. */
 function lines(output: Output): Display {
-  const said = new Map<string, string>();
+  const said = new Bounded<string, string>(NODES_MAX);
   const beganAt = Date.now();
   return {
     take(event) {
       for (const node of nodesOf(event)) {
         const text = newsOf(node);
-        const isOld = !said.has(node.mac) && (node.heardAt ?? 0) < beganAt;
-        if (said.get(node.mac) === text) continue;
-        said.set(node.mac, text);
+        const before = said.get(node.mac);
+        if (before === text) continue;
+        said.put(node.mac, text);
+        const isOld = before === undefined && (node.heardAt ?? 0) < beganAt;
         if (!isOld)
           output.write(`${new Date().toISOString()} ${printable(node.name ?? node.mac)} ${text}\n`);
       }

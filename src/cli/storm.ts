@@ -44,7 +44,10 @@ export function stormCommand(): Command {
     .option("--dhcp <host[:port]>", "a DHCP server; it is asked as a relay asks, from port 67")
     .option("--tftp <host[:port]>", "a TFTP server")
     .option("--http <host[:port]>", "an HTTP server")
-    .option("--nfs <host[:port]>", "an NFS server; without a port its portmapper is asked")
+    .option(
+      "--nfs <host[:port]>",
+      "an NFS server; its portmapper is asked for MOUNT's port, and for NFS' where none is named",
+    )
     .option("--nfs-path <path>", "what is mounted where no boot configuration says so")
     .option("--iscsi <host[:port]>", "an iSCSI server")
     .option(

@@ -100,11 +100,12 @@ export function openWatching(deps: WatchingDeps): Watching {
     traffics.tell(event);
     if (boot !== undefined) live.touch(boot.mac);
   };
+  const metricsText = seldomMade(clock, () => metrics.text());
   const open = async (): Promise<NodeHandler> => {
     const { openPage } = await import("../http/page/app.ts");
     return openPage({
       follow: (reader) => live.follow(reader),
-      metrics,
+      metrics: { contentType: metrics.contentType, text: metricsText },
       history: (mac) => (mac === undefined ? historyOfAll() : nodeHistoryOf(mac, { past, nameOf })),
       refused: (reason) => tell({ kind: "refused", protocol: "http", reason }),
       report,
@@ -119,7 +120,10 @@ export function openWatching(deps: WatchingDeps): Watching {
     status: seldomMade(clock, () => statusOf(timeline.boots(), refusals.counts(), shown)),
     explain: (mac) => explanationOf(mac, situation()),
     page() {
-      page ??= open();
+      page ??= open().catch((error) => {
+        page = undefined;
+        throw error;
+      });
       return page;
     },
     [Symbol.dispose]: () => live[Symbol.dispose](),

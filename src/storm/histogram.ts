@@ -37,6 +37,15 @@ export class Histogram {
     counts[BUCKETS] = Math.max(counts[BUCKETS] ?? 0, more[BUCKETS] ?? 0);
   }
 
+  /** All times together, to within 1/64. */
+  get sum(): number {
+    let sum = 0;
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      sum += (this.#counts[bucket] ?? 0) * middleOf(bucket);
+    }
+    return sum;
+  }
+
   /** What crosses between threads, for the constructor there. */
   get counts(): Float64Array {
     return this.#counts;

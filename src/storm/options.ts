@@ -20,6 +20,8 @@ export interface StormOptions {
   readonly servers: StormServers;
   /** What is served; undefined: the files of the trace, as recorded. */
   readonly tree: readonly TreeEntry[] | undefined;
+  /** Where that is on this machine, for what came by NFS to be compared with it. */
+  readonly directory?: string | undefined;
   /** Nodes may bind these; undefined: they share the host's address. */
   readonly addresses: Cidr | undefined;
   /** Ours, to which DHCP servers answer; defined where DHCP is not left out. */

@@ -44,6 +44,8 @@ const protocolResult = z.object({
   operations: z.record(z.string(), z.number()),
   /** ms from a call to its whole answer. */
   latency: percentiles,
+  /** Seconds, of all calls together. */
+  waited: z.number().optional(),
 });
 export type ProtocolResult = z.infer<typeof protocolResult>;
 

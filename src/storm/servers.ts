@@ -25,7 +25,7 @@ export interface NfsServer {
 
 export interface IscsiServer {
   readonly local: Endpoint;
-  /** Names where no configuration tells them; `{name}` and `{mac}` (without colons) are the node's. */
+  /** Names where no configuration tells them; `{name}`, `{mac}` (without colons) and `{ip}` are the node's. */
   readonly target: string | undefined;
   readonly initiator: string | undefined;
 }

@@ -42,7 +42,7 @@ export async function runStorm(options: StormOptions, deps: StormDeps): Promise<
     incidents.failed,
   ]);
   look();
-  return resultOf(options, {
+  return await resultOf(options, {
     begunAt,
     ended,
     counts: threads.map(({ counts }) => counts),

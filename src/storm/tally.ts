@@ -169,6 +169,7 @@ export function protocolResults(
       complaints: together(counted.map(({ complaints }) => complaints[place])),
       operations: together(counted.map(({ operations }) => operations[place])),
       latency: latency.percentiles(),
+      waited: latency.sum / 1000,
     };
     return [protocol, result];
   });

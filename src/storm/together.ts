@@ -3,7 +3,7 @@ import process from "node:process";
 import { STORM_EXAMPLES_MAX } from "../limits.ts";
 import { formatEndpoint } from "../net/endpoint.ts";
 import { formatArrival } from "./arrival.ts";
-import { SeenContent } from "./expectations.ts";
+import { compareWithTree, SeenContent } from "./expectations.ts";
 import { percentilesOf } from "./histogram.ts";
 import { type StormOptions, servedEntries } from "./options.ts";
 import { type NodeResult, type StormResult, stormStages } from "./result.ts";
@@ -22,7 +22,7 @@ export interface Found extends Pick<StormResult, "begunAt" | "series" | "inciden
 }
 
 /** What all threads found, as one. */
-export function resultOf(options: StormOptions, found: Found): StormResult {
+export async function resultOf(options: StormOptions, found: Found): Promise<StormResult> {
   const { ended, counts, watch, begunAt, series, incidents } = found;
   const { trace, title } = options;
   const nodes = ended
@@ -50,7 +50,7 @@ export function resultOf(options: StormOptions, found: Found): StormResult {
     series,
     ...(server === undefined ? {} : { server }),
     load: { ...load, busyMax: watch.busyMax },
-    verified: verifiedOf(ended),
+    verified: await verifiedOf(ended, options.directory),
     files: mapFiles(trace, servedEntries(options)).summary,
     incidents,
   };
@@ -104,17 +104,30 @@ function stagesOf(nodes: readonly NodeResult[]): StormResult["stages"] {
   return Object.fromEntries(times.filter(([, { count }]) => count > 0));
 }
 
-/** Each thread compared what its own nodes got; here the threads are compared. */
-function verifiedOf(ended: readonly WorkerEnded[]): StormResult["verified"] {
+/** Each thread compared what its own nodes got; here the threads are compared, and what all got with the tree. */
+export async function verifiedOf(
+  ended: readonly Pick<WorkerEnded, "seen" | "counted">[],
+  directory: string | undefined,
+): Promise<StormResult["verified"]> {
   const all = new SeenContent();
   const between = ended.flatMap(({ seen }) => all.merge(seen));
+  const beside =
+    directory === undefined
+      ? { bytes: 0, differences: [] }
+      : await compareWithTree(all.entries(), directory);
   const each = ended.map(({ counted }) => counted.verified);
+  // The first of a kind was compared with nothing else.
+  const first = all.entries().reduce((sum, [, , length]) => sum + length, 0);
   return {
-    bytes: each.reduce((sum, { bytes }) => sum + bytes, 0),
-    differences: each.reduce((sum, { differences }) => sum + differences, between.length),
+    bytes: each.reduce((sum, { bytes }) => sum + bytes, beside.bytes - first),
+    differences: each.reduce(
+      (sum, { differences }) => sum + differences,
+      between.length + beside.differences.length,
+    ),
     examples: [
       ...each.flatMap(({ examples }) => examples),
       ...between.map((key) => `not the same for all: ${key}`),
+      ...beside.differences.map((path) => `not as in the tree: ${path}`),
     ].slice(0, STORM_EXAMPLES_MAX),
   };
 }

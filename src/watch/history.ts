@@ -2,7 +2,7 @@ import { Bounded } from "../bytes/bounded.ts";
 import { STUCK_MS, USUAL_BOOTS_MAX, USUAL_BOOTS_READ, USUAL_TREES_MAX } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { PastBoot, PastBoots } from "./past.ts";
-import type { NodeBoot } from "./timeline.ts";
+import { isWhole, type NodeBoot } from "./timeline.ts";
 import { isSlower, type Usual, usualOf } from "./usual.ts";
 
 /** The boots of all trees together, beside those of each. */
@@ -31,9 +31,9 @@ export class History {
     for (const boot of latest.toReversed()) this.#count(boot);
   }
 
-  /** It got further. An address alone is no boot, unless firmware asked for it. */
+  /** It got further. */
   reached(boot: NodeBoot): void {
-    if (boot.stage === "dhcp" && boot.firmware === undefined) return;
+    if (!isWhole(boot)) return;
     const past = this.#asPast(boot);
     this.#past.save(past);
     if (boot.stage !== "up") return;

@@ -64,10 +64,13 @@ export class Live implements Disposable {
   /** Not up yet: to be looked at, one after the other. */
   #unjudged: MacAddress[] = [];
   #totalsAt = 0;
+  /** No turn before: who comes and goes again and again causes no more of them. */
+  #turnAt: Instant;
 
   constructor(deps: LiveDeps) {
     this.#deps = deps;
     this.#alarm = deps.clock.alarm(() => this.#turn());
+    this.#turnAt = deps.clock.now();
   }
 
   [Symbol.dispose](): void {
@@ -94,7 +97,7 @@ export class Live implements Disposable {
     const follower: Follower = { reader, untold, stalledAt: undefined };
     this.#followers.add(follower);
     this.#totalsAt = 0;
-    this.#alarm.set(this.#deps.clock.now());
+    this.#alarm.set(this.#turnAt);
     return {
       drained: () => {
         follower.stalledAt = undefined;
@@ -114,6 +117,7 @@ export class Live implements Disposable {
 
   #turn(): void {
     const now = this.#deps.clock.now();
+    this.#turnAt = after(now, LIVE_TOLD_EVERY_MS);
     this.#judge();
     const lines = new Map<MacAddress, string>();
     for (const follower of [...this.#followers]) {
@@ -127,7 +131,7 @@ export class Live implements Disposable {
       const text = eventOf("totals", JSON.stringify(this.#deps.totals()));
       for (const follower of [...this.#followers]) this.#send(follower, text);
     }
-    if (this.#followers.size > 0) this.#alarm.set(after(now, LIVE_TOLD_EVERY_MS));
+    if (this.#followers.size > 0) this.#alarm.set(this.#turnAt);
   }
 
   #isLost(follower: Follower, now: Instant): boolean {

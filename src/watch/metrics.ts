@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import { type NodeBoot, type Stage, stages } from "./timeline.ts";
+import { isWhole, type NodeBoot, type Stage, stages } from "./timeline.ts";
 import type { Traffics } from "./traffic.ts";
 
 export interface MetricsDeps {
@@ -29,7 +29,7 @@ export function openMetrics(deps: MetricsDeps): Metrics {
   collectDefaultMetrics({ register: registry });
   const begun = new Counter({
     name: "sidus_boots_total",
-    help: "Boots that began: the first stage of one was reached.",
+    help: "Boots that began: firmware got an address, or a file was asked for.",
     registers,
   });
   const seconds = new Histogram({
@@ -40,11 +40,14 @@ export function openMetrics(deps: MetricsDeps): Metrics {
     registers,
   });
   for (const stage of stages) seconds.zero({ stage });
+  const counted = new WeakSet<NodeBoot>();
   nodeGauges(deps, registers);
   trafficCounters(deps, registers);
   return {
     reached(boot, stage) {
-      if (boot.reached.size === 1) begun.inc();
+      if (!isWhole(boot)) return;
+      if (!counted.has(boot)) begun.inc();
+      counted.add(boot);
       seconds.observe({ stage }, ((boot.reached.get(stage) ?? 0) - boot.startedAt) / 1000);
     },
     contentType: registry.contentType,

@@ -124,7 +124,8 @@ export function isOptional(path: string): boolean {
   );
 }
 
-/** What firmware is told to fetch, or what a loader fetches to run. */
+/** What firmware is told to fetch, or what a loader fetches to run; `vmlinuz-6.12.0` ends as `pxelinux.0` does. */
 export function isProgram(path: string): boolean {
-  return /\.(?:efi|k?pxe|0)$/i.test(path);
+  if (isInitrd(path)) return false;
+  return /\.(?:efi|k?pxe)$/i.test(path) || (path.endsWith(".0") && !isKernel(path));
 }

@@ -263,6 +263,21 @@ function isFirmware(client: DhcpClient): client is "pxe" | "ipxe" {
   return client === "pxe" || client === "ipxe";
 }
 
+/** Its beginning was seen, so that its times say something: not where the server was started again meanwhile. */
+export function isWhole({ firmware, reached }: NodeBoot): boolean {
+  return firmware !== undefined || reached.has("loader") || reached.has("kernel");
+}
+
+interface BootBegun {
+  readonly stage: string;
+  readonly firmware?: string | undefined;
+}
+
+/** An address alone is no boot, unless firmware asked for it: a running system renews its own. */
+export function isBoot({ stage, firmware }: BootBegun): boolean {
+  return stage !== "heard" && (stage !== "dhcp" || firmware !== undefined);
+}
+
 /** Also as others than Debian name it, and as a Raspberry Pi asks for it. */
 export function isKernel(path: string): boolean {
   return /(?:^|\/)(?:vmlinu[xz][^/]*|bzImage[^/]*|linux|kernel[^/]*\.img)$/.test(path);

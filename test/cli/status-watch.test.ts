@@ -49,6 +49,7 @@ describe("the display", () => {
       node({
         mac: "52:54:00:00:00:03",
         name: "n3",
+        firmware: "pxe",
         stage: "dhcp",
         seconds: { dhcp: 0 },
         condition: "stuck",
@@ -79,6 +80,19 @@ describe("the display", () => {
     expect(lines.join("\n")).toContain("… and 35 more");
   });
 
+  test("a running system that renewed its address for a day makes no bar, and no other's shorter", () => {
+    const renewed = node({
+      mac: "52:54:00:00:00:04",
+      name: "n4",
+      stage: "dhcp",
+      seconds: { dhcp: 0 },
+      beganAt: now - 86_400_000,
+    });
+    const text = plain(renderWatch([node({}), renewed], size)).join("\n");
+    expect(text).toMatch(/^n1 +up +d{3,}l{3,}k{3,} +40\.0 s$/m);
+    expect(text).toMatch(/^n4 +dhcp +0\.0 s$/m);
+  });
+
   test("strangers that are only heard are left out", () => {
     const heard = node({
       name: undefined,
@@ -89,6 +103,25 @@ describe("the display", () => {
     });
     expect(plain(renderWatch([heard], size))[0]).toContain("0 of 0 up");
   });
+});
+
+test("on a terminal: a server that was started again knows other nodes", async () => {
+  let text = "";
+  using shown = displayOn({
+    isTTY: true,
+    columns: 72,
+    rows: 20,
+    write: (more) => (text += more),
+  });
+  const tell = (said: Partial<StatusNode>) =>
+    shown.take({ name: "nodes", data: JSON.stringify([node(said)]) });
+  tell({ name: "old" });
+  await expect.poll(() => text).toContain("old ");
+  shown.lost("the server ended");
+  text = "";
+  tell({ mac: "52:54:00:00:00:02", name: "new" });
+  await expect.poll(() => text).toContain("new ");
+  expect(text).not.toContain("old ");
 });
 
 describe("lines, where there is no terminal", () => {

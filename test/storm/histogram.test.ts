@@ -40,6 +40,16 @@ describe("histogram", () => {
     );
   });
 
+  test("all times together, to within a sixty-fourth", () => {
+    fc.assert(
+      fc.property(times, (drawn) => {
+        const values = drawn.map(([exponent, part]) => 2 ** exponent * part);
+        const exact = values.reduce((sum, value) => sum + value, 0);
+        expect(Math.abs(recorded(values).sum - exact)).toBeLessThanOrEqual(exact / 64);
+      }),
+    );
+  });
+
   test("two that are added up are as one of all values", () => {
     fc.assert(
       fc.property(times, times, (some, others) => {

@@ -24,11 +24,12 @@ const clock = systemClock;
 
 await using network = await makeRoomNetwork({ link: undefined });
 const trace = await briefTrace();
+const directory = stormTree({ trace, seed: 1, cache: work, loaderPath, clock });
 await using server = await startOwnServer({
   network,
   program: [process.execPath, main],
   work,
-  source: { tree: stormTree({ trace, seed: 1, cache: work, loaderPath, clock }) },
+  source: { tree: directory },
   layer: "tmpfs",
   nodes: Array.from({ length: NODES }, (_, index) => identityOf(index, 1)),
   volumeSize: undefined,
@@ -44,6 +45,7 @@ const options: StormOptions = {
   workers: 2,
   servers: server.servers,
   tree: undefined,
+  directory,
   addresses: network.nodes,
   relay: network.relay,
   patienceMs: 60_000,

@@ -43,6 +43,8 @@ describe.skipIf(lacking)(title("a storm against our own server", lacking), () =>
     expect([alone.up, alone.failed]).toEqual([1, 0]);
     expect(complaintsOf(alone)).toEqual([]);
     expect(alone.verified.differences).toBe(0);
+    // With the tree: there is no other node.
+    expect(alone.verified.bytes).toBeGreaterThan(0);
     expect(alone.files).toMatchObject({ renamed: 0, replaced: 0 });
     const reached = alone.nodes.flatMap((node) => Object.entries(node.reached));
     expect(reached.map(([stage]) => stage)).toEqual(["dhcp", "loader", "kernel", "root", "up"]);

@@ -53,6 +53,15 @@ const uefi = { architecture: 7, bootFile: "shimx64.efi" };
 const uefiLeased = [dhcp("pxe", "DISCOVER", uefi), dhcp("pxe", "REQUEST", uefi)];
 const elsewhere = { reply: undefined, elsewhere: other } as const;
 
+test("an initrd whose name ends as a loader's does is none: nothing is said of Secure Boot", () => {
+  const { clock, tell, explained } = watched();
+  const http = (path: string): BootEvent => ({ ...file(path), protocol: "http" }) as BootEvent;
+  tell(...uefiLeased, file("grubx64.efi"));
+  tell(http("/sidus/boot/vmlinuz-6.12.0"), http("/sidus/boot/initrd.img-6.12.0"));
+  clock.advance(600_000);
+  expect(explained().cause).toMatch(/^It fetched its kernel, and in .* no kernel asked/);
+});
+
 describe("no cause is seen in a boot that succeeds", () => {
   test.each(recorded)("%s", (name) => {
     const { clock, tell, explained } = watched();

@@ -180,6 +180,22 @@ describe("readers that are slow, many or gone", () => {
     expect(join(999)).toBeDefined();
   });
 
+  test("who comes and goes again and again causes no more work than who stays", () => {
+    const { clock, live, explained } = room(100);
+    const visit = (): void => {
+      const following = live.follow(new Reader());
+      clock.advance(0);
+      following?.left();
+    };
+    visit();
+    const once = explained();
+    for (let times = 0; times < 20; times += 1) visit();
+    expect(explained()).toBe(once);
+    live.follow(new Reader());
+    clock.advance(LIVE_TOLD_EVERY_MS);
+    expect(explained()).toBeGreaterThan(once);
+  });
+
   test("without readers nothing is done", () => {
     const { clock, live, see, explained } = room(3);
     const following = live.follow(new Reader());

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { ipv4 } from "../../src/bytes/ipv4.ts";
 import { openMetrics } from "../../src/watch/metrics.ts";
 import { Refusals } from "../../src/watch/refusals.ts";
 import { Timeline } from "../../src/watch/timeline.ts";
 import { Traffics } from "../../src/watch/traffic.ts";
 import { VirtualClock } from "../sim/clock.ts";
-import { address, dhcp, momentsOf } from "./replay.ts";
+import { address, dhcp, macOf, momentsOf } from "./replay.ts";
 
 /** A sample of Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats), read by hand. */
 interface Sample {
@@ -73,6 +74,18 @@ describe("metrics of a recorded boot", () => {
     expect(await value("sidus_boot_seconds_bucket", { stage: "kernel", le: "20" })).toBe(1);
     expect(await value("sidus_boot_seconds_bucket", { stage: "volume", le: "+Inf" })).toBe(0);
     expect(await value("sidus_leases")).toBe(12);
+  });
+
+  test("a running system that renews its address boots not", async () => {
+    const { timeline, value } = room();
+    const other = { mac: macOf("52:54:00:77:00:02"), address: ipv4(0x0a4d_000c) };
+    timeline.tell({ ...dhcp("other", "REQUEST"), ...other });
+    expect(await value("sidus_boots_total")).toBe(1);
+    expect(await value("sidus_boot_seconds_count", { stage: "dhcp" })).toBe(1);
+    const path = "/vmlinuz";
+    const started = { protocol: "http", path, outcome: "started", bytes: 0 } as const;
+    timeline.tell({ kind: "file", address: other.address, ...started });
+    expect(await value("sidus_boots_total")).toBe(2);
   });
 
   test("what moved: as told by events, and by threads", async () => {

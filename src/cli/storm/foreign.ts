@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { existsSync } from "node:fs";
 import { type Cidr, contains, type Ipv4, parseCidr, parseIpv4 } from "../../bytes/ipv4.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { interfaceAddresses } from "../../net/interfaces.ts";
@@ -54,8 +55,15 @@ export async function foreignServers(given: ForeignGiven): Promise<ForeignServer
     pids: (given.serverPid ?? "")
       .split(",")
       .filter((pid) => pid.trim() !== "")
-      .map((pid) => numberIn("--server-pid", pid.trim(), 1, PID_MAX)),
+      .map((pid) => pidIn(pid.trim())),
   };
+}
+
+/** Of one that is not there, all that is measured would be 0. */
+function pidIn(text: string): number {
+  const pid = numberIn("--server-pid", text, 1, PID_MAX);
+  if (existsSync(`/proc/${pid}`)) return pid;
+  throw new UserError(`--server-pid ${pid}: expected a process that runs on this machine`);
 }
 
 function refuseAlone(given: ForeignGiven): void {

@@ -1,6 +1,6 @@
-import { existsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { STORM_NODES_MAX, STORM_WORKERS_MAX } from "../../limits.ts";
 import { type Arrival, parseArrival } from "../../storm/arrival.ts";
 import type { Wanted } from "../../storm/report/project.ts";
@@ -77,8 +77,11 @@ export async function planOf(given: Given): Promise<StormPlan> {
     tree: given.tree === undefined ? undefined : treeIn(given.tree),
     link: linkOf(given),
     killed: given.killServer === undefined ? undefined : killedIn(given.killServer),
-    output: given.output === undefined ? undefined : resolve(given.output),
-    json: given.json === undefined || given.json === "-" ? given.json : resolve(given.json),
+    output: given.output === undefined ? undefined : writableIn("--output", given.output),
+    json:
+      given.json === undefined || given.json === "-"
+        ? given.json
+        : writableIn("--json", given.json),
     projections: (given.project ?? []).map(wantedIn),
   };
 }
@@ -107,6 +110,22 @@ function traceFile(name: string): string {
 function treeIn(path: string): string {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return resolve(path);
   throw new UserError(`--tree ${path}: expected a directory with a tree that nodes can boot`);
+}
+
+/** Said before the storm: what was measured is not to be lost after it. */
+function writableIn(option: string, path: string): string {
+  const file = resolve(path);
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new UserError(`${option} ${path}: expected a file, this is a directory`);
+  try {
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
+  } catch (cause) {
+    throw new UserError(
+      `${option} ${path}: expected a file in a folder that is there and that you may write to`,
+      { cause },
+    );
+  }
+  return file;
 }
 
 function stageIn(text: string): StormStage[] {

@@ -125,6 +125,7 @@ async function againstOurOwn(plan: StormPlan, signal: AbortSignal): Promise<numb
       addresses: network.nodes,
       relay: network.relay,
       tree: plan.tree === undefined ? undefined : entriesOf(plan.tree),
+      directory: tree,
     },
     {
       signal: AbortSignal.any([signal, broken.signal]),

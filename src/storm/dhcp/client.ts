@@ -4,6 +4,7 @@ import { type DhcpPacket, findOption, Op } from "../../dhcp/packet.ts";
 import {
   STORM_DHCP_NAKS_MAX,
   STORM_DHCP_REQUESTS_MAX,
+  STORM_DHCP_UNANSWERED_MAX,
   STORM_DHCP_WAIT_MAX_MS,
   STORM_DHCP_WAIT_MS,
 } from "../../limits.ts";
@@ -48,6 +49,8 @@ interface Talk {
   times: number;
   sentBytes: number;
   naks: number;
+  /** How often no REQUEST of an offer was answered. */
+  unanswered: number;
   /** That anything was heard. */
   heardAt: Instant;
 }
@@ -80,6 +83,7 @@ export class DhcpClient {
       times: 0,
       sentBytes: 0,
       naks: 0,
+      unanswered: 0,
       heardAt: now,
     };
     this.#send(this.#talk);
@@ -155,7 +159,10 @@ export class DhcpClient {
       this.#send(talk);
     } else if (clock.now() - talk.heardAt >= patienceMs) this.#fail(talk, "DHCP: no answer");
     else if (talk.phase === "requesting" && talk.times >= STORM_DHCP_REQUESTS_MAX) {
-      this.#begin(talk);
+      talk.unanswered += 1;
+      if (talk.unanswered >= STORM_DHCP_UNANSWERED_MAX)
+        this.#fail(talk, "DHCP: offers, and no answer to a REQUEST");
+      else this.#begin(talk);
     } else this.#send(talk);
   }
 

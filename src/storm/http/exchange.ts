@@ -33,6 +33,8 @@ export class Exchange implements Disposable, LineUser {
   readonly #deadline: Deadline;
   readonly #content = new ArrivingContent();
   readonly #begunAt: Instant;
+  /** The most bytes of the content that there were, and when more came than ever. */
+  #furthest = -1;
   #heardAt: Instant;
   #line: Line | undefined;
   #reader: ReplyReader | undefined;
@@ -104,11 +106,12 @@ export class Exchange implements Disposable, LineUser {
     const { ends } = this.#request;
     this.#head = head;
     const isMissing = (status === 404 || status === 410) && ends === "missing";
-    if (isMissing || (status >= 200 && status < 300)) this.#progress();
     if (status === 200) {
       this.#content.restart();
       this.#etag = etag;
-    } else if (status === 206) {
+    }
+    if (isMissing || (status >= 200 && status < 300)) this.#progress();
+    if (status === 206) {
       if (start !== this.#content.bytes) this.#end("HTTP: another range than was asked for");
     } else if (status >= 500) {
       this.#setting.tally.complained("http", String(status));
@@ -118,15 +121,19 @@ export class Exchange implements Disposable, LineUser {
   }
 
   #arrived(bytes: Uint8Array): void {
-    this.#progress();
     const isFile = this.#head?.status === 200 || this.#head?.status === 206;
     if (isFile) this.#content.put(bytes);
+    this.#progress();
   }
 
+  /** A server that always breaks off at one place gets nobody further: patience ends with it. */
   #progress(): void {
     const now = this.#setting.clock.now();
-    this.#heardAt = now;
-    this.#pause = STORM_HTTP_AGAIN_MS;
+    if (this.#content.bytes > this.#furthest) {
+      this.#furthest = this.#content.bytes;
+      this.#heardAt = now;
+      this.#pause = STORM_HTTP_AGAIN_MS;
+    }
     this.#deadline.set(after(now, Math.min(STORM_HTTP_SILENCE_MS, this.#setting.patienceMs)));
   }
 

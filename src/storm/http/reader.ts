@@ -61,10 +61,10 @@ export class ReplyReader {
     return true;
   }
 
-  /** Whatever comes is not wanted. */
+  /** Whatever comes is not wanted; behind a reply that is whole, it is wrong still. */
   stop(): void {
+    if (this.#state !== "over") this.#isStopped = true;
     this.#state = "over";
-    this.#isStopped = true;
   }
 
   #content(bytes: Uint8Array, at: number): number {

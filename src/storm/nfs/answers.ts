@@ -45,10 +45,13 @@ export class Answers {
     this.#tally.complained("nfs", reason);
   }
 
-  /** A name that was not there when the trace was recorded need not be there. */
+  /** A name that was not there when the trace was recorded need not be there; what is there can be read. */
   failed(op: StatusOp, file: NamedFile, status: number): void {
     const isExpected = op === "lookup" && status === Status.NOENT && file.type === "missing";
-    if (!isExpected) this.complain(`${operations[op].label}: ${statusName(status)}`);
+    if (isExpected) return;
+    const why = `${operations[op].label}: ${statusName(status)}`;
+    this.complain(why);
+    if (op === "read" || op === "readlink") this.#tally.differed("nfs", `${why}, ${file.path}`);
   }
 
   /** Results of what went well, to their end. */
@@ -65,8 +68,10 @@ export class Answers {
   /** READ's data are all here. */
   data({ reading }: Errand, file: NamedFile): void {
     const { offset, length, crc } = reading;
-    if (!reading.isWhole) this.complain("READ: malformed");
-    else if (this.#expectations.checkCrc(file.key, offset, length, crc))
+    if (!reading.isWhole) {
+      this.complain("READ: malformed");
+      this.#tally.differed("nfs", file.path);
+    } else if (this.#expectations.checkCrc(file.key, offset, length, crc))
       this.#tally.verified(length);
     else this.#tally.differed("nfs", file.path);
   }
@@ -87,8 +92,10 @@ export class Answers {
     else if (op === "readlink") this.#readTarget(file, results);
     else if (op === "getacl") skipAcls(results);
     // What its beginning told is wrong.
-    else if (op === "read") results.fail();
-    else if (op !== "getattr") results.skip(resultBytes[op]);
+    else if (op === "read") {
+      results.fail();
+      this.#tally.differed("nfs", file.path);
+    } else if (op !== "getattr") results.skip(resultBytes[op]);
   }
 
   #readTarget(file: NamedFile, results: Reader): void {

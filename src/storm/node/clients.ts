@@ -1,4 +1,4 @@
-import { contains, type Ipv4, ipv4 } from "../../bytes/ipv4.ts";
+import { ANY_ADDRESS, contains, formatIpv4, type Ipv4, ipv4 } from "../../bytes/ipv4.ts";
 import { isMalformed } from "../../bytes/malformed.ts";
 import { decodePacket } from "../../dhcp/packet.ts";
 import { STORM_TEXT_BYTES_MAX } from "../../limits.ts";
@@ -77,6 +77,28 @@ export class NodeClients {
         break;
       case "up":
         this.#sayUp(done);
+    }
+  }
+
+  /** Whether it is passed over, for want of a server. */
+  leavesOut(deed: Deed): boolean {
+    const { servers, relay } = this.#setting;
+    switch (deed.kind) {
+      case "dhcp":
+        return servers.dhcp === undefined || relay === undefined;
+      case "tftp":
+      case "http":
+        if (this.#told.isLedOn && mayBeTold(deed)) return false;
+        return this.#told.placeOf(deed, this.#address) === undefined;
+      case "portmap":
+      case "mount":
+      case "nfs":
+        return servers.nfs === undefined;
+      case "login":
+      case "scsi":
+        return servers.iscsi === undefined;
+      case "up":
+        return servers.http === undefined || this.#told.commandLine.up === undefined;
     }
   }
 
@@ -258,7 +280,8 @@ export class NodeClients {
 
   #named(template: string | undefined): string | undefined {
     const { name, mac } = this.#identity;
-    return template?.replaceAll("{name}", name).replaceAll("{mac}", mac);
+    const ip = formatIpv4(this.#address ?? ANY_ADDRESS);
+    return template?.replaceAll("{name}", name).replaceAll("{mac}", mac).replaceAll("{ip}", ip);
   }
 
   /** As /usr/lib/sidus/up does, on a connection of its own. */

@@ -109,7 +109,8 @@ export class SimulatedNode {
 
   #run(index: number, deed: Deed, schedule: Schedule): void {
     const { clock, skip } = this.#setting;
-    const isLeftOut = skip.has(stageOf(deed));
+    const isSkipped = skip.has(stageOf(deed));
+    const isLeftOut = isSkipped || this.#clients?.leavesOut(deed) === true;
     const ended = (failure?: string): void => {
       if (this.#isOver) return;
       if (failure !== undefined) {
@@ -120,11 +121,11 @@ export class SimulatedNode {
       schedule.ended(index, clock.now());
       this.#send();
     };
-    if (isLeftOut) {
+    if (isSkipped) {
       ended();
       return;
     }
-    this.#reach(reachedBy(deed, "sending"));
+    if (!isLeftOut) this.#reach(reachedBy(deed, "sending"));
     this.#clients?.run(deed, ended);
   }
 

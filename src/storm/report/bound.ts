@@ -102,7 +102,7 @@ function boundByWaiting(result: StormResult): Bound {
 /** Of all nodes; more than its time where a node had several calls outstanding. */
 function waitedSeconds(result: StormResult): number {
   return Object.values(result.protocols).reduce(
-    (total, protocol) => total + (protocol.calls * protocol.latency.p50) / 1000,
+    (total, { waited, calls, latency }) => total + (waited ?? (calls * latency.p50) / 1000),
     0,
   );
 }

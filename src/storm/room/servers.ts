@@ -120,8 +120,8 @@ function serversOf({ server: address }: OwnServerOptions["network"]): StormServe
     },
     iscsi: {
       local: at(ports.iscsi),
-      target: `${IQN}.target:{name}`,
-      initiator: `${IQN}.initiator:{name}`,
+      target: `${IQN}.target:{ip}`,
+      initiator: `${IQN}.initiator:{ip}`,
     },
   };
 }

@@ -154,7 +154,7 @@ function refuseOddPath(path: string): void {
         name !== "." &&
         name !== ".." &&
         !name.includes("\0") &&
-        Buffer.byteLength(name) <= FILE_NAME_BYTES_MAX,
+        name.length <= FILE_NAME_BYTES_MAX,
     );
   if (!isPlain)
     throw new UserError(`the trace names a file ${JSON.stringify(path)}, which no tree can have`);
@@ -170,23 +170,28 @@ function keyOf(plan: Plan, seed: number): string {
 /** Links last: nothing is made through them. */
 function make({ files, directories, links, texts }: Plan, seed: number, tree: string): void {
   const isFree = (path: string): boolean =>
-    lstatSync(join(tree, path), { throwIfNoEntry: false }) === undefined;
-  for (const path of directories) mkdirSync(join(tree, path), { recursive: true });
+    lstatSync(at(tree, path), { throwIfNoEntry: false }) === undefined;
+  for (const path of directories) mkdirSync(at(tree, path), { recursive: true });
   for (const [path, bytes] of files) {
-    if (isFree(path)) fill(join(tree, path), bytes, `${seed} ${path}`);
+    if (isFree(path)) fill(at(tree, path), bytes, `${seed} ${path}`);
   }
   for (const [path, text] of texts) {
-    if (isFree(path)) write(join(tree, path), (fd) => writeFileSync(fd, text));
+    if (isFree(path)) write(at(tree, path), (fd) => writeFileSync(fd, text));
   }
   for (const [path, target] of links) {
-    if (isFree(path)) symlinkSync(target, join(tree, path));
+    if (isFree(path)) symlinkSync(Buffer.from(target, "latin1"), at(tree, path));
   }
+}
+
+/** Traces have a byte of a name a character. */
+function at(tree: string, path: string): Buffer {
+  return Buffer.concat([Buffer.from(`${tree}/`), Buffer.from(path, "latin1")]);
 }
 
 const zeros = Buffer.alloc(STORM_TREE_PIECE_BYTES);
 
 /** What AES makes of zeros: no disk and no network makes it smaller, and it is faster than either. */
-function fill(file: string, bytes: number, key: string): void {
+function fill(file: Buffer, bytes: number, key: string): void {
   const digest = createHash("sha256").update(key).digest();
   const stream = createCipheriv("aes-128-ctr", digest.subarray(0, 16), digest.subarray(16));
   write(file, (fd) => {
@@ -196,7 +201,7 @@ function fill(file: string, bytes: number, key: string): void {
   });
 }
 
-function write(file: string, put: (fd: number) => void): void {
+function write(file: Buffer, put: (fd: number) => void): void {
   const fd = openSync(file, "wx", 0o755);
   try {
     put(fd);

@@ -34,7 +34,9 @@ export interface DownloadOptions {
   /** To the server; the bytes are given away. */
   readonly send: (datagram: Uint8Array, port: number) => void;
   /** The server forgot the transfer, for all that is heard of it: it is to be begun anew, from another port. */
-  readonly lost: () => void;
+  readonly lost: (bytes: number) => void;
+  /** When it was first asked for, where this is not the first time. */
+  readonly begunAt?: Instant;
   /** The last that is called, unless it was lost. */
   readonly done: (failure: string | undefined, fetched?: Fetched) => void;
 }
@@ -63,9 +65,9 @@ export class Download implements Disposable {
 
   constructor(options: DownloadOptions) {
     this.#options = options;
-    this.#begunAt = options.clock.now();
-    this.#heardAt = this.#begunAt;
-    this.#saidAt = this.#begunAt;
+    this.#heardAt = options.clock.now();
+    this.#saidAt = this.#heardAt;
+    this.#begunAt = options.begunAt ?? this.#heardAt;
     this.#deadline = new Deadline(options.clock, () => this.#ring());
     this.#request();
   }
@@ -192,7 +194,7 @@ export class Download implements Disposable {
     if (this.#peer !== undefined && now - this.#heardAt >= STORM_TFTP_LOST_MS) {
       tally.retransmitted("tftp");
       this[Symbol.dispose]();
-      this.#options.lost();
+      this.#options.lost(this.#content.bytes);
       return;
     }
     this.#toldGap = false;

@@ -1,10 +1,12 @@
 import { ANY_ADDRESS } from "../../bytes/ipv4.ts";
+import type { Instant } from "../../net/clock.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { openUdp, type UdpSocket } from "../../net/udp.ts";
 import type { Origin } from "../client.ts";
 import { Download, type DownloadOptions } from "./download.ts";
 
-export interface TftpFetchOptions extends Omit<DownloadOptions, "send" | "port" | "lost"> {
+export interface TftpFetchOptions
+  extends Omit<DownloadOptions, "send" | "port" | "lost" | "begunAt"> {
   readonly server: Endpoint;
   readonly from: Origin;
 }
@@ -18,12 +20,17 @@ export function tftpFetch(options: TftpFetchOptions): Disposable {
 
 class Fetching implements Disposable {
   readonly #options: TftpFetchOptions;
+  readonly #begunAt: Instant;
+  /** The most bytes that any download had, and when that was heard of. */
+  #furthest = 0;
+  #furtherAt: Instant;
   #socket: UdpSocket | undefined;
   #download: Download | undefined;
   #isOver = false;
 
   constructor(options: TftpFetchOptions) {
     this.#options = options;
+    this.#begunAt = this.#furtherAt = options.clock.now();
   }
 
   open(): void {
@@ -50,6 +57,17 @@ class Fetching implements Disposable {
     void this.#socket?.[Symbol.asyncDispose]();
   }
 
+  /** Not for ever: a server that answers each request and then no more gets nobody anywhere. */
+  #mayBeginAnew(bytes: number): boolean {
+    const { clock, patienceMs } = this.#options;
+    const now = clock.now();
+    if (bytes > this.#furthest) {
+      this.#furthest = bytes;
+      this.#furtherAt = now;
+    }
+    return now - this.#furtherAt < patienceMs;
+  }
+
   #opened(socket: UdpSocket): void {
     this.#socket = socket;
     if (this.#isOver) return void socket[Symbol.asyncDispose]();
@@ -58,9 +76,11 @@ class Fetching implements Disposable {
       ...this.#options,
       port: server.port,
       send: (datagram, port) => socket.send(datagram, { address: server.address, port }),
-      lost: () => {
+      begunAt: this.#begunAt,
+      lost: (bytes) => {
         void socket[Symbol.asyncDispose]();
-        this.open();
+        if (this.#mayBeginAnew(bytes)) this.open();
+        else done("TFTP: no answer");
       },
       done: (failure, fetched) => {
         this[Symbol.dispose]();

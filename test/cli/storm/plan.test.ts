@@ -55,7 +55,7 @@ test("other servers: those that are not named are left out; ports are the usual 
     iscsi: "127.0.0.1",
     target: "iqn.2026-01.test:{name}",
     addresses: "127.0.1.0/24",
-    serverPid: "1,2",
+    serverPid: `1, ${process.pid}`,
   });
   expect(foreign?.servers).toEqual({
     dhcp: undefined,
@@ -68,7 +68,11 @@ test("other servers: those that are not named are left out; ports are the usual 
       initiator: undefined,
     },
   });
-  expect(foreign).toMatchObject({ addresses: { prefix: 24 }, relay: undefined, pids: [1, 2] });
+  expect(foreign).toMatchObject({
+    addresses: { prefix: 24 },
+    relay: undefined,
+    pids: [1, process.pid],
+  });
 });
 
 test("a DHCP server answers a relay: an address of this machine in its network, or the one that is named", async () => {
@@ -95,6 +99,9 @@ describe("what is wrong is said in a line with the option and what was expected"
     [{ nfs: "a b" }, "--nfs a b: expected a host and maybe a port"],
     [{ http: "127.0.0.1:99999" }, "--http 99999: expected a whole number from 1 to 65535"],
     [{ nfs: "127.0.0.1", link: "1g" }, "--link is for the storm's own server"],
+    [{ nfs: "127.0.0.1", serverPid: "4194304" }, "--server-pid 4194304: expected a process that"],
+    [{ json: "/nonexistent/a.json" }, "--json /nonexistent/a.json: expected a file in a folder"],
+    [{ output: "/" }, "--output /: expected a file, this is a directory"],
     [{ relay: "10.0.0.1" }, "--relay is for servers of others"],
     [{ nfs: "127.0.0.1", addresses: "10.0.0.1/8" }, "--addresses 10.0.0.1/8: expected a network"],
   ])("%j", async (given, message) => {

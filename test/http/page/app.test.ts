@@ -93,6 +93,23 @@ describe("the page", () => {
   });
 });
 
+test("metrics that are asked for again and again are made seldom", async () => {
+  let skewMs = 0;
+  const room = await opened({
+    ...systemClock,
+    // Whatever is done takes a second.
+    now() {
+      skewMs += 1000;
+      return after(systemClock.now(), skewMs);
+    },
+  });
+  const metrics = async () => (await fetch(`${room.origin}/metrics`)).text();
+  const first = await metrics();
+  expect(await metrics()).toBe(first);
+  skewMs += 60_000;
+  expect(await metrics()).not.toBe(first);
+});
+
 describe("history", () => {
   test("of all nodes by day and node, and of one", async () => {
     let skewMs = 0;

@@ -193,6 +193,14 @@ describe("a lease (RFC 2131 §3.1)", () => {
     expect(always.sent.length).toBe(10);
   });
 
+  test("a server that offers and never gives is not asked for ever", () => {
+    const made = room(5, (bytes, type) => (type === 1 ? well(bytes, type) : []));
+    made.run(0);
+    made.clock.advance(600_000);
+    expect([made.ends, made.failure]).toEqual([1, "DHCP: offers, and no answer to a REQUEST"]);
+    expect(made.clock.next()).toBe(undefined);
+  });
+
   test("others' answers, and those that come twice, change nothing", () => {
     const made = room(6, (bytes, type) => {
       const others = Uint8Array.from(well(bytes, type)[0]?.bytes ?? []);

@@ -162,6 +162,19 @@ describe("requests", () => {
   });
 });
 
+test("bytes behind a reply are complained of", () => {
+  for (const isKept of [true, false]) {
+    const { clock, fetch, ends, tally } = made(
+      (_, side) => side.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nabcd"),
+      isKept,
+    );
+    fetch();
+    clock.advance(100);
+    expect(ends).toEqual([{ failure: undefined, bytes: 2 }]);
+    expect(tally.complaints).toEqual(["http: HTTP: bytes after the reply"]);
+  }
+});
+
 describe("a connection that breaks off", () => {
   test("is made anew, and goes on from there (Range, If-Range)", () => {
     const breaks = [40_000, 30_000, file.length];
@@ -207,6 +220,16 @@ describe("a connection that breaks off", () => {
     fetch();
     clock.advance(100);
     expect([network.connections, ends.length, tally.retransmits]).toEqual([2, 2, 0]);
+  });
+
+  test("always at one place, it is given up when the node's patience ends", () => {
+    for (const at of [0, 40_000]) {
+      const { clock, fetch, ends, network } = made(breaking(() => at, false));
+      fetch();
+      clock.advance(130_000);
+      expect(ends).toEqual([{ failure: "HTTP: no answer", bytes: undefined }]);
+      expect([network.open, clock.next()]).toEqual([0, undefined]);
+    }
   });
 
   test("100 seeds: however often, the file arrives whole", () => {

@@ -170,6 +170,17 @@ describe("answers that servers may give (RFC 1813)", () => {
     }
   });
 
+  test("what is there and cannot be read is a difference", async () => {
+    const { node } = await mounted((procedure, args, call) => {
+      if (procedure !== 6 && procedure !== 5) return good(procedure, args, call);
+      return success(call, new Out().u32(5).raw(nothing).bytes());
+    });
+    expect(await node.call({ op: "read", file: FILE, offset: 0, count: 4096 })).toBe(undefined);
+    expect(await node.call({ op: "readlink", file: LINK })).toBe(undefined);
+    expect(node.told.complaints).toEqual(["nfs READ: NFS3ERR_IO", "nfs READLINK: NFS3ERR_IO"]);
+    expect(node.told.differences).toEqual(["READ: NFS3ERR_IO, file", "READLINK: NFS3ERR_IO, link"]);
+  });
+
   test("no NFSACL: refused once, and asked for no more", async () => {
     const { node } = await mounted((procedure, args, call) => {
       const isAcl = call.readUInt32BE(PROGRAM_AT) === 100_227;
@@ -211,7 +222,7 @@ describe("answers that no server should give", () => {
       );
       await node.call({ op: "read", file: FILE, offset: 0, count: 4096 });
       expect(node.told.complaints).toContain("nfs READ: malformed");
-      expect(node.told.bytes).toBe(0);
+      expect([node.told.bytes, node.told.differences]).toEqual([0, ["file"]]);
     }
   });
 

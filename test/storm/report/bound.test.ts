@@ -57,4 +57,9 @@ test("where nothing is full, the nodes' own time is the bound, or what the serve
   const nfs = made.protocols.nfs;
   const slow = nfs === undefined ? {} : { nfs: { ...nfs, latency: { ...nfs.latency, p50: 5 } } };
   expect(boundBy(steady({}, { protocols: { ...made.protocols, ...slow } })).by).toBe("disk");
+  // A few long ones among many short ones: the median says nothing of them.
+  const seldom = nfs === undefined ? {} : { nfs: { ...nfs, waited: 10 * 20 } };
+  const bound = boundBy(steady({}, { protocols: { ...made.protocols, ...seldom } }));
+  expect(bound.by).toBe("disk");
+  expect(bound.why).toMatch(/^a node waited 20\.\d s for answers/);
 });

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loaderPath } from "../../../src/boot/loader-files.ts";
+import { entriesOf } from "../../../src/cli/storm/entries.ts";
 import { STORM_TREE_BYTES_MAX, STORM_TREES_KEPT } from "../../../src/limits.ts";
 import { stormTree } from "../../../src/storm/room/tree.ts";
 import type { Trace, TraceFile } from "../../../src/storm/trace/trace.ts";
@@ -48,6 +49,13 @@ describe("a tree made from a trace", () => {
       "kernel: 6.1.0-56-amd64\n",
     );
     expect(statSync(made).mode & 0o777).toBe(0o755);
+  });
+
+  test("names are the bytes that the trace has a character each of, and are found so", () => {
+    const path = "etc/G\u00c3\u00b6del";
+    const made = tree(withFiles({ path, type: "file", size: 3 }));
+    expect(readdirSync(join(made, "etc"))).toContain("Gödel");
+    expect(entriesOf(made)).toContainEqual({ path, type: "file", size: 3 });
   });
 
   test("kernel, initrd and loader are as large as recorded, where ours are looked for", () => {

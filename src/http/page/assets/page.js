@@ -8,6 +8,8 @@ const MORE_ROWS = 300;
 const GROWTH = 1.15;
 const CAUSES = 10;
 const NAMES = 12;
+/** As many as the server keeps (limits.ts): who was told of longest ago is forgotten for more. */
+const NODES = 24_096;
 const HISTORY_EVERY_MS = 60_000;
 const SPOKEN_EVERY_MS = 15_000;
 
@@ -43,8 +45,13 @@ function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }
 
+/** An address alone is no boot, unless firmware asked for it: a running system renews its own. */
+const isBoot = ({ stage, firmware }) =>
+  stage !== "heard" && (stage !== "dhcp" || firmware !== undefined);
+
 /** Seconds that a boot took, or has taken so far; where it stands still, until it was heard last. */
 function spanOf(node) {
+  if (!isBoot(node)) return 0;
   if (node.stage === "up") return node.seconds.up ?? 0;
   const end = isStuck(node) || isQuiet(node) ? node.heardAt : serverNow();
   return Math.max(0, ...Object.values(node.seconds), (end - node.beganAt) / 1000);
@@ -58,7 +65,7 @@ const isUp = ({ stage }) => stage === "up";
 const isQuiet = ({ heardAt }) => serverNow() - heardAt > 300_000;
 /** One that stands still is not slow. */
 const isSlower = (node) => node.slower && !isStuck(node);
-const isOnWay = (node) => !isUp(node) && !isStuck(node) && node.stage !== "heard" && !isQuiet(node);
+const isOnWay = (node) => !isUp(node) && !isStuck(node) && isBoot(node) && !isQuiet(node);
 const nameOf = (node) => node.name ?? node.mac;
 
 const choices = {
@@ -158,7 +165,9 @@ function drawRow(node) {
 }
 
 function timeParts(node) {
-  if (node.stage === "heard") return [element("small", {}, "was heard")];
+  if (!isBoot(node)) {
+    return [element("small", {}, node.stage === "heard" ? "was heard" : "has an address")];
+  }
   const span = seconds(spanOf(node));
   if (node.usual === undefined) return [span];
   const than = `${isSlower(node) ? "slower, " : ""}usually ${seconds(node.usual.median)}`;
@@ -278,7 +287,7 @@ function pastOf(boots) {
 
 function drawTotals() {
   const all = [...nodes.values()];
-  const boots = all.filter(({ stage }) => stage !== "heard");
+  const boots = all.filter(isBoot);
   const of = (is) => all.filter(is).length;
   const counts = ["heard", ...stages].map((stage) => [stage, of((node) => node.stage === stage)]);
   const up = of(isUp);
@@ -471,8 +480,13 @@ function connect() {
   });
   events.addEventListener("nodes", ({ data }) => {
     for (const node of JSON.parse(data)) {
+      nodes.delete(node.mac);
       nodes.set(node.mac, node);
       changed.add(node.mac);
+    }
+    for (const mac of nodes.keys()) {
+      if (nodes.size <= NODES) break;
+      nodes.delete(mac);
     }
     drawSoon();
   });
@@ -480,7 +494,7 @@ function connect() {
 }
 
 function speak() {
-  const all = [...nodes.values()].filter(({ stage }) => stage !== "heard");
+  const all = [...nodes.values()].filter(isBoot);
   const stuck = all.filter(isStuck).length;
   const still = stuck > 0 ? `, ${stuck} stand still` : "";
   setText($("spoken"), `${all.filter(isUp).length} of ${all.length} nodes up${still}`);

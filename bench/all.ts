@@ -19,6 +19,7 @@ interface Bench {
 
 const benches: readonly Bench[] = [
   { title: "Storms", file: "storm.ts", quickly: ["--rounds", "1"] },
+  { title: "A real node beside simulated ones", file: "storm-beside.ts", quickly: [] },
   { title: "NFS", file: "nfs.ts", quickly: ["--rounds", "1", "--seconds", "1"] },
   { title: "iSCSI", file: "iscsi.ts", quickly: ["--rounds", "1", "--seconds", "1"] },
   { title: "TFTP and HTTP", file: "tftp.ts", quickly: ["--rounds", "1"] },

@@ -523,6 +523,8 @@ export const LIVE_NODES_A_TURN = 500;
 export const LIVE_TOTALS_EVERY_MS = 1000;
 /** A reader that took nothing for so long is dropped: browsers come again by themselves. */
 export const LIVE_STALLED_MS = 20_000;
+/** Changed nodes that wait for one reader: twice those that are watched. A flood of invented ones ends a slow reader sooner. */
+export const LIVE_UNTOLD_MAX = 50_000;
 /** Nodes asked a turn why they stand still, one after the other, some 30 µs each: a room within a second. */
 export const LIVE_JUDGED_A_TURN = 25;
 /** Some explanations look at all nodes: a turn takes no longer than that, and one more. */

@@ -84,7 +84,8 @@ function batchWriter(database: DatabaseSync): (boots: readonly PastBoot[]) => vo
   );
   const count = database.prepare("SELECT count(*) AS rows FROM boots");
   const forget = database.prepare(
-    "DELETE FROM boots WHERE (mac, began_ms) IN (SELECT mac, began_ms FROM boots ORDER BY began_ms DESC LIMIT -1 OFFSET ?)",
+    // First those that took an address and no more: whoever invents nodes must not push the real ones out.
+    "DELETE FROM boots WHERE (mac, began_ms) IN (SELECT mac, began_ms FROM boots ORDER BY loader_ms IS NULL AND kernel_ms IS NULL AND up_ms IS NULL, began_ms DESC LIMIT -1 OFFSET ?)",
   );
   return (boots) => {
     database.exec("BEGIN IMMEDIATE");

@@ -79,6 +79,7 @@ export class Share {
       random: seededRandom(seed * 1009 + thread),
       order: orderOf(trace, options.think),
       mapping: mapFiles(trace, servedEntries(options)),
+      isTreeKnown: options.tree !== undefined || options.directory !== undefined,
       skip: new Set(skip),
       tally: new ThreadTally(new SharedCounts(counts)),
       expectations: this.#expectations,

@@ -66,7 +66,7 @@ export class History {
     const usual = this.usual(boot);
     const now = this.#clock.now();
     const upAt = boot.reached.get("up");
-    const isMoving = boot.stage !== "heard" && now - boot.lastHeardAt < STUCK_MS;
+    const isMoving = isWhole(boot) && now - boot.lastHeardAt < STUCK_MS;
     if (usual === undefined || (upAt === undefined && !isMoving)) return false;
     return isSlower((upAt ?? now) - boot.startedAt, usual);
   }

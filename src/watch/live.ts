@@ -10,6 +10,7 @@ import {
   LIVE_STALLED_MS,
   LIVE_TOLD_EVERY_MS,
   LIVE_TOTALS_EVERY_MS,
+  LIVE_UNTOLD_MAX,
 } from "../limits.ts";
 import type { Alarm, Clock } from "../net/clock.ts";
 import type { Explanation } from "./explain.ts";
@@ -60,7 +61,8 @@ export class Live implements Disposable {
   readonly #alarm: Alarm;
   readonly #followers = new Set<Follower>();
   #touched = new Set<MacAddress>();
-  #judged = new Map<MacAddress, Judgement & { readonly slower: boolean }>();
+  /** Of a boot, not of its node: what kept the boot before is not said of this one. */
+  #judged = new WeakMap<NodeBoot, Judgement & { readonly slower: boolean }>();
   /** Not up yet: to be looked at, one after the other. */
   #unjudged: MacAddress[] = [];
   #totalsAt = 0;
@@ -111,7 +113,7 @@ export class Live implements Disposable {
     if (this.#followers.size > 0) return;
     this.#alarm.set(undefined);
     this.#touched.clear();
-    this.#judged.clear();
+    this.#judged = new WeakMap();
     this.#unjudged = [];
   }
 
@@ -135,8 +137,9 @@ export class Live implements Disposable {
   }
 
   #isLost(follower: Follower, now: Instant): boolean {
-    const { reader, stalledAt } = follower;
-    if (stalledAt === undefined || now - stalledAt < LIVE_STALLED_MS) return false;
+    const { reader, stalledAt, untold } = follower;
+    const isStalled = stalledAt !== undefined && now - stalledAt >= LIVE_STALLED_MS;
+    if (!isStalled && untold.size <= LIVE_UNTOLD_MAX) return false;
     this.#leave(follower);
     reader.end();
     return true;
@@ -158,7 +161,7 @@ export class Live implements Disposable {
   #lineOf(mac: MacAddress): string | undefined {
     const boot = this.#deps.boot(mac);
     if (boot === undefined) return undefined;
-    const judgement = boot.stage === "up" ? undefined : this.#judged.get(mac);
+    const judgement = boot.stage === "up" ? undefined : this.#judged.get(boot);
     return JSON.stringify(this.#deps.shown(boot, judgement));
   }
 
@@ -179,20 +182,15 @@ export class Live implements Disposable {
       if (boot === undefined) continue;
       const { condition, cause, advice } = explain(boot);
       const slower = isSlower(boot);
-      const before = this.#judged.get(mac);
+      const before = this.#judged.get(boot);
       const isNews = before?.condition !== condition || before.slower !== slower;
       if (isNews) this.#touched.add(mac);
-      this.#judged.set(mac, { condition, cause, advice, slower });
+      this.#judged.set(boot, { condition, cause, advice, slower });
     }
   }
 
   #beginRound(): void {
     const waiting = this.#deps.boots().filter(({ stage }) => stage !== "up");
-    const judged = waiting.flatMap(({ mac }) => {
-      const judgement = this.#judged.get(mac);
-      return judgement === undefined ? [] : ([[mac, judgement]] as const);
-    });
-    this.#judged = new Map(judged);
     this.#unjudged = waiting.map(({ mac }) => mac);
   }
 }

@@ -71,6 +71,7 @@ const options = {
   identity: identity(1),
 };
 const node = new NfsClient({
+  isTreeKnown: true,
   ...options,
   mapping: { pathOf: (file) => files[file]?.path, sizeOf: (file) => files[file]?.size ?? 0 },
 });

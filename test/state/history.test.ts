@@ -153,6 +153,18 @@ describe("boots", () => {
     expect(state.boots.of(numberedMac(1))).toEqual([]);
   });
 
+  test("of who took an address and no more are forgotten first: inventing nodes pushes none out", () => {
+    using state = open();
+    const reached = new Map<Stage, number>([["dhcp", 1]]);
+    for (let node = 2; node < HISTORY_BOOTS_MAX + 100; node += 1) {
+      state.boots.save(boot(node, 1000 + node, { reached }));
+    }
+    state.boots.save(boot(1, 1));
+    state.clock.advance(HISTORY_WRITTEN_MS);
+    expect(state.boots.latest(HISTORY_BOOTS_MAX * 2)).toHaveLength(HISTORY_BOOTS_MAX);
+    expect(state.boots.of(numberedMac(1))).toEqual([boot(1, 1)]);
+  });
+
   test("that cannot be written are reported, and lost; the next ones are not", () => {
     using state = open();
     state.boots.save(boot(1, Number.NaN));

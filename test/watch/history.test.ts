@@ -6,7 +6,7 @@ import { medianOf, quantileOf } from "../../src/watch/quantile.ts";
 import { type NodeBoot, type Stage, Timeline } from "../../src/watch/timeline.ts";
 import { isSlower, usualOf } from "../../src/watch/usual.ts";
 import { VirtualClock } from "../sim/clock.ts";
-import { dhcp, mac, macOf, momentsOf } from "./replay.ts";
+import { address, dhcp, mac, macOf, momentsOf } from "./replay.ts";
 
 class Kept implements PastBoots {
   readonly boots: PastBoot[] = [];
@@ -131,6 +131,27 @@ describe("a boot", () => {
       for (const message of ["DISCOVER", "REQUEST"]) timeline.tell(dhcp(client, message));
       expect(kept.boots).toHaveLength(boots);
     }
+  });
+
+  test("whose beginning was not seen, as the server was started again meanwhile, is not kept", () => {
+    const { kept, timeline, history, boot } = room();
+    for (const message of ["DISCOVER", "REQUEST"]) timeline.tell(dhcp("kernel", message));
+    timeline.tell({ kind: "mount", address, path: "/srv/nfsroot/sidus", outcome: "granted" });
+    timeline.tell({ kind: "up", address, tree: "sidus" });
+    expect(boot().stage).toBe("up");
+    expect(kept.boots).toEqual([]);
+    expect(history.isSlower(boot())).toBe(false);
+  });
+
+  test("is none where a running system renews its address for hours, and that is not slow", () => {
+    const { kept, timeline, history, boot, clock } = room(
+      ...[40_000, 41_000, 42_000].map((ms) => past(ms)),
+    );
+    timeline.tell(dhcp("other", "REQUEST"));
+    clock.advance(7_200_000);
+    timeline.tell(dhcp("other", "REQUEST"));
+    expect(history.isSlower(boot())).toBe(false);
+    expect(kept.boots).toHaveLength(3);
   });
 
   test("is compared with those of its node before it, not with itself", () => {

@@ -8,6 +8,7 @@ import {
   LIVE_STALLED_MS,
   LIVE_TOLD_EVERY_MS,
   LIVE_TOTALS_EVERY_MS,
+  LIVE_UNTOLD_MAX,
 } from "../../src/limits.ts";
 import { type Judgement, Live, type LiveReader } from "../../src/watch/live.ts";
 import { Timeline } from "../../src/watch/timeline.ts";
@@ -136,6 +137,25 @@ describe("who follows", () => {
   });
 });
 
+test("what kept a boot is not said of the next one, before that is looked at", () => {
+  const { clock, live, judged, see, timeline } = room(200);
+  const reader = new Reader();
+  live.follow(reader);
+  judged.set(numberedMac(1), "stuck");
+  clock.advance(10_000);
+  expect(JSON.stringify(reader.take())).toContain('"stuck"');
+  judged.delete(numberedMac(1));
+  const path = "x";
+  const missing = { protocol: "tftp", path, outcome: "missing", bytes: 0 } as const;
+  timeline.tell({ kind: "file", address: ipv4(1), ...missing });
+  timeline.tell({ ...dhcp("pxe", "DISCOVER"), mac: numberedMac(1) });
+  see(1);
+  clock.advance(LIVE_TOLD_EVERY_MS);
+  const [nodes] = reader.take();
+  expect(nodes?.data).toMatchObject([{ mac: numberedMac(1), stage: "dhcp" }]);
+  expect(JSON.stringify(nodes)).not.toContain("stuck");
+});
+
 describe("readers that are slow, many or gone", () => {
   test("a slow one is told nothing more until it took what it has; then each change once, as it is by then", () => {
     const { clock, live, see } = room(5);
@@ -164,6 +184,17 @@ describe("readers that are slow, many or gone", () => {
     live.follow(quick);
     clock.advance(LIVE_STALLED_MS + LIVE_TOLD_EVERY_MS);
     expect([slow.hasEnded, quick.hasEnded, live.readers]).toEqual([true, false, 1]);
+  });
+
+  test("one that takes nothing in a flood of invented nodes is dropped sooner", () => {
+    const { clock, live, see } = room(1);
+    const slow = new Reader();
+    slow.isSlow = true;
+    live.follow(slow);
+    clock.advance(0);
+    for (let number = 2; number < LIVE_UNTOLD_MAX + 10; number += 1) see(number);
+    clock.advance(LIVE_TOLD_EVERY_MS);
+    expect([slow.hasEnded, live.readers]).toEqual([true, 0]);
   });
 
   test("more than there may be are turned away: of one host, and of all", () => {

@@ -61,9 +61,10 @@ export class ReplyReader {
     return true;
   }
 
-  /** Whatever comes is not wanted; behind a reply that is whole, it is wrong still. */
+  /** Whatever comes is not wanted; behind content that is whole, it is wrong still. */
   stop(): void {
-    if (this.#state !== "over") this.#isStopped = true;
+    // Content behind an answer to HEAD: some servers send it, and loaders close on it.
+    if (this.#state !== "over" || this.#isToHead) this.#isStopped = true;
     this.#state = "over";
   }
 

@@ -22,36 +22,49 @@ import {
 /** With results behind a status, but for READ's data. */
 export type StatusOp = Exclude<NfsCall["op"], "null" | "acl-null">;
 
+/** What every server has of a file that was found. */
+const contentOps: ReadonlySet<StatusOp> = new Set(["getattr", "read", "readlink"]);
+
 /** Looks at what one node is answered: learns handles and cookies, compares, complains. */
 export class Answers {
   readonly #handles: Handles;
   readonly #listings: Listings;
   readonly #expectations: Expectations;
   readonly #tally: Tally;
+  readonly #isTreeKnown: boolean;
 
   constructor(about: {
     readonly handles: Handles;
     readonly listings: Listings;
     readonly expectations: Expectations;
     readonly tally: Tally;
+    readonly isTreeKnown: boolean;
   }) {
     this.#handles = about.handles;
     this.#listings = about.listings;
     this.#expectations = about.expectations;
     this.#tally = about.tally;
+    this.#isTreeKnown = about.isTreeKnown;
   }
 
   complain(reason: string): void {
     this.#tally.complained("nfs", reason);
   }
 
-  /** A name that was not there when the trace was recorded need not be there; what is there can be read. */
+  /** A name that was not there when the trace was recorded need not be there; what is there can be found and read. */
   failed(op: StatusOp, file: NamedFile, status: number): void {
-    const isExpected = op === "lookup" && status === Status.NOENT && file.type === "missing";
-    if (isExpected) return;
+    const isMissing = op === "lookup" && file.type === "missing";
+    if (isMissing && status === Status.NOENT) return;
     const why = `${operations[op].label}: ${statusName(status)}`;
     this.complain(why);
-    if (op === "read" || op === "readlink") this.#tally.differed("nfs", `${why}, ${file.path}`);
+    const isFound = op === "lookup" ? this.#isTreeKnown && !isMissing : contentOps.has(op);
+    if (isFound) this.#tally.differed("nfs", `${why}, ${file.path}`);
+  }
+
+  /** Less was read than there is. */
+  short(file: NamedFile): void {
+    this.complain("READ: short");
+    if (this.#isTreeKnown) this.#tally.differed("nfs", `READ: short, ${file.path}`);
   }
 
   /** Results of what went well, to their end. */

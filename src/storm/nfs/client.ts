@@ -19,6 +19,8 @@ export interface NfsOptions extends RendezvousOptions {
   readonly trace: Pick<Trace, "files">;
   /** One object for all nodes of a thread. */
   readonly mapping: ServedFiles;
+  /** Its files are there, and are so large: where they are not, that is a difference. */
+  readonly isTreeKnown: boolean;
   readonly identity: SimulatedIdentity;
 }
 
@@ -50,14 +52,14 @@ export class NfsClient implements RpcHandler<Errand> {
   #added = 0;
 
   constructor(options: NfsOptions) {
-    const { clock, identity, expectations, tally } = options;
+    const { clock, identity, expectations, tally, isTreeKnown } = options;
     this.#options = options;
     this.#files = NfsFiles.of(options.trace, options.mapping);
     const handles = new Handles(this.#files);
     const listings = new Listings(this.#files, handles, expectations);
     this.#handles = handles;
     this.#listings = listings;
-    this.#answers = new Answers({ handles, listings, expectations, tally });
+    this.#answers = new Answers({ handles, listings, expectations, tally, isTreeKnown });
     this.#rendezvous = new Rendezvous(options);
     this.#credential = rootCredential(identity.name);
     this.#jukebox = clock.alarm(() => this.#askAgain());
@@ -258,7 +260,7 @@ export class NfsClient implements RpcHandler<Errand> {
       this.#added += 1;
       this.#proceed(call, wanted);
     } else {
-      if (isShort) this.#answers.complain("READ: short");
+      if (isShort) this.#answers.short(file);
       this.#finish(call);
     }
   }

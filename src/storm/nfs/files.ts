@@ -46,8 +46,9 @@ export class NfsFiles {
     this.#byFile = new Uint32Array(trace.files.length);
     this.#add(ROOT, "", "", { type: "directory", size: 0 });
     for (const [file, recorded] of trace.files.entries()) {
-      const path = served.pathOf(file) ?? recorded.path;
-      this.#byFile[file] = this.#place(path, { ...recorded, size: served.sizeOf(file) });
+      const path = served.pathOf(file);
+      const type = path === undefined ? "missing" : recorded.type;
+      this.#byFile[file] = this.#place(path ?? recorded.path, { type, size: served.sizeOf(file) });
     }
   }
 

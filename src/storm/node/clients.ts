@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { ANY_ADDRESS, contains, formatIpv4, type Ipv4, ipv4 } from "../../bytes/ipv4.ts";
 import { isMalformed } from "../../bytes/malformed.ts";
 import { decodePacket } from "../../dhcp/packet.ts";
@@ -5,6 +6,7 @@ import { STORM_TEXT_BYTES_MAX } from "../../limits.ts";
 import type { Done, Origin, SimulatedIdentity, Tally } from "../client.ts";
 import type { Fetched } from "../content.ts";
 import { DhcpClient } from "../dhcp/client.ts";
+import type { Lease } from "../dhcp/lease.ts";
 import { HttpClient } from "../http/client.ts";
 import { IscsiClient } from "../iscsi/client.ts";
 import { NfsClient } from "../nfs/client.ts";
@@ -19,6 +21,9 @@ const PLAIN_OPTIONS = [
   ["tsize", "0"],
   ["blksize", "1408"],
 ] as const;
+
+/** What is leased for less may have been given to another meanwhile: nodes that are up do not renew it. */
+const LASTING_LEASE_SECONDS = 3600;
 
 /** What one node speaks with: each made when it is needed, from what the node was told by then. */
 export class NodeClients {
@@ -143,9 +148,18 @@ export class NodeClients {
       if (lease !== undefined) {
         this.#address = lease.address;
         this.#told.lease(lease);
+        this.#compareAddress(lease);
       }
       done(failure);
     });
+  }
+
+  /** Nobody else has it, as long as it is leased: longer than storms last. */
+  #compareAddress({ address, seconds = 0 }: Lease): void {
+    if (seconds < LASTING_LEASE_SECONDS) return;
+    const key = `dhcp ${formatIpv4(address)}`;
+    const isOwn = this.#setting.expectations.checkCrc(key, 0, 0, crc32(this.#identity.name));
+    if (!isOwn) this.#tally.differed("dhcp", `${formatIpv4(address)}, which another node has`);
   }
 
   /** A loader's connections end with it. */

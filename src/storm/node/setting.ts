@@ -17,6 +17,8 @@ export interface NodeSetting {
   readonly trace: Trace;
   readonly order: Order;
   readonly mapping: Mapping;
+  /** What it says of names and sizes is so: it was not taken for granted that they are as recorded. */
+  readonly isTreeKnown: boolean;
   /** What the node's own times are multiplied with. */
   readonly think: number;
   readonly seed: number;

@@ -167,6 +167,7 @@ describe("answers that servers may give (RFC 1813)", () => {
       });
       await node.call({ op: "read", file: FILE, offset: 0, count: 4096 });
       expect(node.told.complaints).toEqual(["nfs READ: short"]);
+      expect(node.told.differences).toEqual(["READ: short, file"]);
     }
   });
 
@@ -179,6 +180,14 @@ describe("answers that servers may give (RFC 1813)", () => {
     expect(await node.call({ op: "readlink", file: LINK })).toBe(undefined);
     expect(node.told.complaints).toEqual(["nfs READ: NFS3ERR_IO", "nfs READLINK: NFS3ERR_IO"]);
     expect(node.told.differences).toEqual(["READ: NFS3ERR_IO, file", "READLINK: NFS3ERR_IO, link"]);
+  });
+
+  test("what is in the tree and is not found is a difference", async () => {
+    const { node } = await mounted((_, __, call) =>
+      success(call, new Out().u32(2).raw(nothing).bytes()),
+    );
+    expect(await node.call({ op: "read", file: FILE, offset: 0, count: 4096 })).toBe(undefined);
+    expect(node.told.differences).toEqual(["LOOKUP: NFS3ERR_NOENT, file"]);
   });
 
   test("no NFSACL: refused once, and asked for no more", async () => {

@@ -94,6 +94,7 @@ export class NfsNode implements Disposable {
         pathOf: (file) => served?.get(file)?.path ?? files[file]?.path,
         sizeOf: (file) => served?.get(file)?.size ?? files[file]?.size ?? 0,
       },
+      isTreeKnown: true,
       identity: identity(index),
     });
   }

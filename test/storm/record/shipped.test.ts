@@ -31,8 +31,10 @@ describe.each(shippedTraces)("%s", async (name) => {
     let at = 0;
     let named = 0;
     for (const packet of packets) {
-      const count = packet.values("rpc.program").filter((program) => program === "100003").length;
-      const path = count === 1 ? pathIn(packet) : undefined;
+      const programs = packet.values("rpc.program");
+      // NFS, and NFSACL beside it.
+      const count = programs.filter((program) => /^100(?:003|227)$/.test(program)).length;
+      const path = count === 1 && programs.includes("100003") ? pathIn(packet) : undefined;
       const call = calls[at];
       at += count;
       if (path === undefined || call === undefined) continue;

@@ -1,7 +1,7 @@
 import { formatIpv4 } from "../bytes/ipv4.ts";
 import { unreachable } from "../bytes/unreachable.ts";
 import { LOADER_RETRY_SECONDS, MESSAGE_SHOWN_SECONDS } from "../limits.ts";
-import { firstOf, instead, shown } from "./menu.ts";
+import { instead, shown } from "./menu.ts";
 import { isEfiProgram, type LocalDisk, type Menu, type Origin, type Plan } from "./plan.ts";
 
 /**
@@ -10,14 +10,14 @@ import { isEfiProgram, type LocalDisk, type Menu, type Origin, type Plan } from 
  */
 export function renderGrub(menu: Menu, origin: Origin): string {
   const plans = menu.plans.map(writable);
-  const first = firstOf({ ...menu, plans });
   const entries = plans.flatMap((plan) => [
     "",
     `menuentry ${quoted(plan.label)} --id ${quoted(plan.label)} {`,
     ...commands(plan).map((line) => `  ${line}`),
     "}",
   ]);
-  const timeout = [`set default=${quoted(first.label)}`, `set timeout=${menu.seconds}`];
+  // By its place: a label of digits would be taken for one.
+  const timeout = ["set default=0", `set timeout=${menu.seconds}`];
   const style = menu.seconds === 0 ? ["set timeout_style=hidden"] : [];
   return [...timeout, ...style, "", ...source(origin), ...common, ...entries, ""].join("\n");
 }

@@ -96,9 +96,9 @@ describe("where from", () => {
 });
 
 test("the menu: hidden at 0 s, its first entry boots", () => {
-  expect(render({})).toMatch(/^set default='tmpfs'\nset timeout=0\nset timeout_style=hidden\n/);
+  expect(render({})).toMatch(/^set default=0\nset timeout=0\nset timeout_style=hidden\n/);
   expect(render({ plans: [local, tmpfs], seconds: 5 })).toMatch(
-    /^set default='local'\nset timeout=5\n\n/,
+    /^set default=0\nset timeout=5\n\n/,
   );
 });
 

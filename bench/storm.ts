@@ -76,7 +76,8 @@ function report(): string {
   const row = (title: string, figure: (result: StormResult) => number, digits: number) => {
     const [ours = Number.NaN, theirs] = columns.map((column) => of(column, figure));
     const cells = [ours, theirs].filter((cell) => cell !== undefined);
-    const ratio = theirs === undefined ? "" : `${(theirs / ours).toFixed(2)} x`;
+    const times = (theirs ?? Number.NaN) / ours;
+    const ratio = Number.isFinite(times) ? `${times.toFixed(2)} x` : "";
     return [title, ...cells.map((cell) => cell.toFixed(digits)), ratio];
   };
   const rows = [

@@ -16,6 +16,9 @@ void fail(const char *what) __attribute__((noreturn));
 
 double clockNow(void);
 void tookSeconds(double seconds);
+/* How long the load is to run next; 0: no more. The seconds of its command line, once; where those are 0, what each line
+ * of the standard input says, so that one load can run now and then while others do. */
+double nextSlice(double seconds);
 /* `server`: its process. */
 Start startMeasuring(int server);
 /* One line of JSON. */

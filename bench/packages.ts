@@ -8,6 +8,7 @@ const optional = [
   "tgt",
   "libiscsi-bin",
   "dnsmasq-base",
+  "kea-dhcp4-server",
   "tftpd-hpa",
 ];
 

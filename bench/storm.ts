@@ -4,7 +4,7 @@ import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { loaderPath } from "../src/boot/loader-files.ts";
 import { systemClock } from "../src/net/clock.ts";
 import { type StormResult, stormResult } from "../src/storm/result.ts";
@@ -13,28 +13,44 @@ import { readTrace } from "../src/storm/trace/file.ts";
 import { shippedTraceFile } from "../src/storm/trace/shipped.ts";
 import { makeStormNetwork, startSidus } from "../test/storm-room.ts";
 import { missingOf } from "./packages.ts";
-import { startPeers } from "./storm/peers.ts";
-import { median, renderTable } from "./table.ts";
+import { type Room, startPeers } from "./storm/peers.ts";
+import { renderStorms } from "./storm/table.ts";
 
 /**
- * The same storm, a real boot's calls as fast as answers come, against sidus and against dnsmasq and nfs-ganesha, in turn,
- * round by round; each in a network of its own, all bytes compared. `node bench/storm.ts --help`, as root.
+ * The same storms, a real boot's calls as fast as answers come, against sidus and against others' servers, in turn, round by
+ * round; each in a network of its own, all bytes compared. TMPDIR is where leases and the nodes' disks are: a node of
+ * bios-iscsi writes and flushes 17 MB. `node bench/storm.ts --help`, as root.
  */
+
+const layers = { "bios-tmpfs": "tmpfs", "bios-iscsi": "iscsi" } as const;
+type TraceName = keyof typeof layers;
+const traces: readonly TraceName[] = ["bios-tmpfs", "bios-iscsi"];
 
 const options = new Command()
   .option("--nodes <count>", "at once", "100")
   .option("--rounds <count>", "of each", "3")
   .option("--think <factor>", "of the recorded node's own times", "0")
+  .addOption(
+    new Option("--trace <name>", "what the nodes do (default: one after the other)").choices(
+      traces,
+    ),
+  )
   .option("--json", "figures as JSON")
   .parse()
-  .opts<{ nodes: string; rounds: string; think: string; json?: true }>();
+  .opts<{ nodes: string; rounds: string; think: string; trace?: TraceName; json?: true }>();
 
-/** How many times sooner all nodes are to be up. */
-const WANTED = 3;
-const TRACE = "bios-tmpfs";
+/** Starts servers in a network; answers flags of `sidus storm`. */
+type Start = (
+  ...started: [Awaited<ReturnType<typeof makeStormNetwork>>, Room, AsyncDisposableStack]
+) => Promise<readonly string[]>;
+
+interface Contender {
+  readonly name: string;
+  readonly packages: readonly string[];
+  readonly start: Start;
+}
+
 const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
-
-const missing = missingOf(["dnsmasq-base", "nfs-ganesha", "nfs-ganesha-vfs", "rpcbind"]);
 await using cleanup = new AsyncDisposableStack();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void cleanup.disposeAsync().finally(() => process.exit(1)));
@@ -42,63 +58,84 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 const work = mkdtempSync(join(tmpdir(), "sidus-bench-"));
 cleanup.defer(() => rmSync(work, { recursive: true }));
 
-const trace = await readTrace(shippedTraceFile(TRACE));
-const tree = stormTree({ trace, seed: 1, cache: work, loaderPath, clock: systemClock });
-const results = { sidus: [] as StormResult[], peers: [] as StormResult[] };
-for (let round = 0; round < Number(options.rounds); round += 1) {
-  results.sidus.push(await storm(startOurs, `sidus${round}`));
-  if (missing.length === 0) results.peers.push(await storm(startPeers, `peers${round}`));
+const all = new Map<TraceName, Map<string, StormResult[]>>();
+for (const trace of options.trace === undefined ? traces : [options.trace]) {
+  const { found, missing } = await stormsOf(trace);
+  all.set(trace, found);
+  if (options.json === undefined) process.stdout.write(report(trace, found, missing));
 }
-process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : report());
+if (options.json === true) {
+  const plain = [...all].map(([trace, found]) => [trace, Object.fromEntries(found)]);
+  process.stdout.write(`${JSON.stringify(Object.fromEntries(plain))}\n`);
+} else process.stdout.write(machine());
 
-async function startOurs(...[network, from, at, ended]: Parameters<typeof startPeers>) {
-  return ended.use(await startSidus(network, from, at)).flags;
+/** By contender: a result a round. */
+async function stormsOf(name: TraceName) {
+  const trace = await readTrace(shippedTraceFile(name));
+  const tree = stormTree({ trace, seed: 1, cache: work, loaderPath, clock: systemClock });
+  const contenders = contendersFor(layers[name]);
+  const missing = missingOf(contenders.flatMap(({ packages }) => packages));
+  const able = contenders.filter(({ packages }) => !packages.some((one) => missing.includes(one)));
+  const found = new Map<string, StormResult[]>(able.map((one) => [one.name, []]));
+  for (let round = 0; round < Number(options.rounds); round += 1) {
+    for (const contender of able) {
+      found.get(contender.name)?.push(await storm(name, tree, contender));
+    }
+  }
+  return { found, missing };
+}
+
+function contendersFor(layer: Room["layer"]): readonly Contender[] {
+  const others = ["dnsmasq-base", "nfs-ganesha", "nfs-ganesha-vfs", "rpcbind"];
+  const disks = layer === "iscsi" ? ["tgt"] : [];
+  const rest = ["nfs-ganesha", ...disks].join(", ");
+  return [
+    {
+      name: "sidus",
+      packages: [],
+      start: async (network, room, ended) =>
+        ended.use(await startSidus(network, room.tree, room.work, layer)).flags,
+    },
+    {
+      name: `dnsmasq, ${rest}`,
+      packages: [...others, ...disks],
+      start: (network, room, ended) => startPeers(network, room, "dnsmasq", ended),
+    },
+    {
+      name: `kea, dnsmasq, ${rest}`,
+      packages: [...others, ...disks, "kea-dhcp4-server"],
+      start: (network, room, ended) => startPeers(network, room, "kea", ended),
+    },
+  ];
 }
 
 /** Against servers that have just begun, in a network of their own. */
-async function storm(start: typeof startPeers, name: string): Promise<StormResult> {
+async function storm(name: TraceName, tree: string, { start }: Contender): Promise<StormResult> {
   await using ended = new AsyncDisposableStack();
+  const own = mkdtempSync(join(work, "servers-"));
+  ended.defer(() => rmSync(own, { recursive: true }));
   const network = await makeStormNetwork(ended);
-  const flags = await start(network, tree, join(work, name), ended);
+  const room = { tree, work: own, layer: layers[name], nodes: Number(options.nodes) };
+  const flags = await start(network, room, ended);
   const file = join(work, "result.json");
   const [command = "", ...enter] = network.nodes.enter;
   const asked = ["--nodes", options.nodes, "--think", options.think, "--json", file];
-  const child = [process.execPath, main, "storm", "--trace", TRACE, ...asked, ...flags];
+  const child = [process.execPath, main, "storm", "--trace", name, ...asked, ...flags];
   // What did not come up is in the result: it is what is measured, too.
   spawnSync(command, [...enter, ...child], { stdio: ["ignore", "ignore", "inherit"] });
   return stormResult.parse(JSON.parse(readFileSync(file, "utf8")));
 }
 
-function report(): string {
-  const of = (from: readonly StormResult[], figure: (result: StormResult) => number): number =>
-    median(from.map(figure));
-  const columns = missing.length === 0 ? [results.sidus, results.peers] : [results.sidus];
-  const row = (title: string, figure: (result: StormResult) => number, digits: number) => {
-    const [ours = Number.NaN, theirs] = columns.map((column) => of(column, figure));
-    const cells = [ours, theirs].filter((cell) => cell !== undefined);
-    const times = (theirs ?? Number.NaN) / ours;
-    const ratio = Number.isFinite(times) ? `${times.toFixed(2)} x` : "";
-    return [title, ...cells.map((cell) => cell.toFixed(digits)), ratio];
-  };
-  const rows = [
-    ["", "sidus", ...(missing.length === 0 ? ["dnsmasq, nfs-ganesha", "peers:sidus"] : [])],
-    row(`${options.nodes} nodes up, s`, ({ seconds }) => seconds, 2),
-    row("server CPU a node, ms", (result) => perNode(result, result.server?.cpuSeconds), 1),
-    row("load CPU a node, ms", (result) => perNode(result, result.load.cpuSeconds), 1),
-    row("received a node, MB", ({ nodes }) => received(nodes) / nodes.length / 1e6, 1),
-    row("nodes not up", ({ failed }) => failed, 0),
-    row("differences", ({ verified }) => verified.differences, 0),
-  ];
-  const machine = `${availableParallelism()} cores, ${cpus()[0]?.model}, node ${process.version}`;
+function report(
+  trace: TraceName,
+  found: ReadonlyMap<string, readonly StormResult[]>,
+  missing: readonly string[],
+): string {
   const lacking = missing.length === 0 ? "" : `not compared: ${missing.join(", ")} missing\n`;
-  return `${renderTable(rows)}wanted: ${WANTED} x as soon\n${options.rounds} rounds, ${machine}\n${lacking}`;
+  return `${renderStorms(`${trace}, ${options.nodes} nodes`, found)}${lacking}\n`;
 }
 
-function perNode({ up }: StormResult, seconds = Number.NaN): number {
-  return (seconds * 1000) / up;
-}
-
-function received(nodes: StormResult["nodes"]): number {
-  const all = nodes.flatMap((node) => Object.values(node.received));
-  return all.reduce((sum, bytes) => sum + bytes, 0);
+function machine(): string {
+  const cores = `${availableParallelism()} cores, ${cpus()[0]?.model}, node ${process.version}`;
+  return `kernel and initrd: sidus by HTTP, dnsmasq by TFTP\n${options.rounds} rounds, ${cores}\n`;
 }

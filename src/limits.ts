@@ -88,12 +88,18 @@ export const REUSE_COMPARED_MAX = 64;
 export const ACKS_WAITING_MAX = 8192;
 /** Leases are flushed to the disk no more often: more come together then, for a wait that nobody notices. */
 export const LEASES_WRITTEN_EVERY_MS = 2;
-/** DISCOVERs that wait for their turn: some 20 ms of work, less than the socket's buffer holds. */
-export const DISCOVERS_WAITING_MAX = 256;
+/**
+ * DISCOVERs that wait for their turn: rooms of some thousand that are switched on together. Some 0.1 ms of work each, so
+ * 0.4 s, where firmware waits 1 to 4 s for offers; some 0.6 KiB each, so 2.5 MiB, and 17 MiB of the longest messages.
+ */
+export const DISCOVERS_WAITING_MAX = 4096;
 /** DISCOVERs answered before the sockets are looked at again: REQUESTs may have come. */
 export const DISCOVERS_A_TURN = 16;
-/** A room that is switched on at once, while a slow disk or another process has the processor: some 800 messages. More would be answered too late. */
-export const DHCP_RECEIVE_BYTES = 1 << 20;
+/**
+ * Rooms that are switched on at once, while a slow disk or another process has the processor. Linux takes it twice, as
+ * far as net.core.rmem_max allows, and counts 1,280 bytes for a DISCOVER: 3,276 of them; 332 where that is as delivered.
+ */
+export const DHCP_RECEIVE_BYTES = 2 << 20;
 /** An exhausted pool is worth a line for people, not one a DISCOVER. */
 export const POOL_WARNED_EVERY_MS = 60_000;
 /** Replies that cannot be sent: a flood of requests from relays that are not there fills no log. */
@@ -154,18 +160,27 @@ export const TFTP_TURN_BLOCKS = 8;
 export const TFTP_TICK_MS = 20;
 
 // http/
-/** A node opens one or two; each can hold two chunks (256 KiB) for a client that reads slowly. */
-export const HTTP_CONNECTIONS_MAX = 512;
+/** A node opens one or two while it fetches: those of 5,000 that are switched on together, and some more. */
+export const HTTP_CONNECTIONS_MAX = 8192;
+/** 5,000 simulated nodes fit behind one address, and it leaves a quarter to the others. */
+export const HTTP_CONNECTIONS_PER_HOST_MAX = 6144;
+/** Two of these a transfer: one is read while the other is written, or waits for a client that reads slowly… */
 export const HTTP_CHUNK_BYTES = 128 * 1024;
+/** …and two smaller ones for those that begin while there are so many: 700 MiB where every connection's client is slow. */
+export const HTTP_LARGE_TRANSFERS_MAX = 1024;
+export const HTTP_SMALL_CHUNK_BYTES = 32 * 1024;
 /** Request line and headers: a loader sends about 200 bytes, a browser under 2 KiB. */
 export const HTTP_HEADER_BYTES_MAX = 8 * 1024;
 /** What a booted node says of itself. */
 export const HTTP_BODY_BYTES_MAX = 4 * 1024;
 /** Requests sent ahead on one connection; no loader does. */
 export const HTTP_PIPELINE_MAX = 16;
-/** Headers come in one segment; whoever takes longer holds a connection for nothing. */
-export const HTTP_HEADERS_MS = 10_000;
-export const HTTP_REQUEST_MS = 20_000;
+/**
+ * Headers come in one segment; whoever takes longer holds a connection for nothing. Where thousands come at once, and other
+ * programs have the processors, they wait for us as long: the request of the last one is read only when it is its turn.
+ */
+export const HTTP_HEADERS_MS = 30_000;
+export const HTTP_REQUEST_MS = 60_000;
 /** Without a byte in either direction: longer than firmware needs to write a chunk to flash, shorter than a switched-off node may cost. */
 export const HTTP_IDLE_MS = 60_000;
 /** Between two requests on one connection. */
@@ -176,10 +191,13 @@ export const HTTP_KEEP_ALIVE_MS = 15_000;
 export const RPC_RECORD_BYTES_MAX = 64 * 1024;
 /** Clients send one; a stream of empty fragments must end somewhere. */
 export const RPC_FRAGMENTS_MAX = 64;
-/** A node has one connection, some have several (`nconnect`). Each costs about 10 KiB idle. */
-export const RPC_CONNECTIONS_MAX = 2048;
-/** Half: one host cannot lock out the others, and a thousand simulated nodes fit behind one address. */
-export const RPC_CONNECTIONS_PER_HOST_MAX = 1024;
+/**
+ * Of each thread. A node has one connection, some have several (`nconnect`). Each costs about 10 KiB idle: 80 MiB. With those
+ * of HTTP and iSCSI, and iSCSI's volumes, they are 33,000 descriptors: a sixteenth of what systemd lets a process open.
+ */
+export const RPC_CONNECTIONS_MAX = 8192;
+/** 5,000 simulated nodes fit behind one address, and it leaves a quarter to the others: one host cannot lock them out. */
+export const RPC_CONNECTIONS_PER_HOST_MAX = 6144;
 /** Calls of one connection that wait for the disk; Linux was seen with 11 outstanding. Reading pauses beyond it. */
 export const RPC_CALLS_PENDING_MAX = 64;
 /** Bytes that one connection's pending answers may take together; one READ may go beyond it. */
@@ -451,10 +469,10 @@ export const ISCSI_SENT_TOGETHER_BYTES = 256 * 1024;
 /** Headers of replies are written into such pieces, with data short enough that a copy costs less than a part of its own. */
 export const ISCSI_SLAB_BYTES = 32 * 1024;
 export const ISCSI_COPIED_BYTES_MAX = 512;
-/** A node has one session, and a second connection while it logs in anew. Each costs about 20 KiB idle. */
-export const ISCSI_CONNECTIONS_MAX = 2048;
-/** Half: one host cannot lock out the others, and a thousand simulated nodes fit behind one address. */
-export const ISCSI_CONNECTIONS_PER_HOST_MAX = 1024;
+/** A node has one session, and a second connection while it logs in anew. Each costs about 20 KiB idle: 160 MiB. */
+export const ISCSI_CONNECTIONS_MAX = 8192;
+/** 5,000 simulated nodes fit behind one address, and it leaves a quarter to the others: one host cannot lock them out. */
+export const ISCSI_CONNECTIONS_PER_HOST_MAX = 6144;
 /** Connections that did not log in yet: a flood of them leaves room for those that do. */
 export const ISCSI_LOGINS_MAX = 512;
 /** iPXE and open-iscsi log in within 1 s; open-iscsi itself gives up after 15. */
@@ -558,8 +576,17 @@ export const STATE_PAGES_MAX = 16_384;
 /** The log is written back into the file at 16 MiB: that keeps the event loop for two fsyncs. */
 export const STATE_LOG_PAGES = 4096;
 
+// cli/: descriptors
+/** Of a server: a node's connections for HTTP, NFS and iSCSI, and its volume. */
+export const DESCRIPTORS_PER_NODE = 4;
+/** Of a server, or of a storm, besides those of nodes: files of the tree, threads, what Node itself has. */
+export const DESCRIPTORS_BESIDE = 1024;
+
 // storm/: nodes, workers
-/** Some ten sockets each, at times: a tenth of what systemd lets a process open (RLIMIT_NOFILE, 524,288). */
+/**
+ * What a server of sidus lets in at once, RPC_CONNECTIONS_MAX and the others. A node has three connections at most, some 50 KiB
+ * of memory, and 4 KiB of a report's.
+ */
 export const STORM_NODES_MAX = 5000;
 /** A day: nobody waits longer for a room to be switched on. */
 export const ARRIVAL_SECONDS_MAX = 86_400;
@@ -585,8 +612,12 @@ export const STORM_WORDS_MAX = 256;
 // storm/record/, storm/trace/
 /** A capture that is recorded from: boots take 60 MB, and one Buffer holds no more than 4 GiB. */
 export const CAPTURE_BYTES_MAX = 2 ** 31 - 1;
+/** Frames of one: boots have two million in 2 GiB, and each takes some 300 bytes of memory besides its own. */
+export const CAPTURE_FRAMES_MAX = 5_000_000;
 /** Datagrams in parts that wait to be whole, of up to 64 KiB: Linux keeps 4 MiB of them. */
 export const STORM_FRAGMENTED_MAX = 64;
+/** Parts of one of them: RFC 791's least MTU that all must carry, 576 bytes, makes 119 of 64 KiB. */
+export const STORM_FRAGMENTS_MAX = 128;
 /** Content of a fetched file that is looked into for kernel and initrd: ten times GRUB's own grub.cfg. */
 export const STORM_CONFIG_BYTES_MAX = 65_536;
 /** A trace as it is on disk, and unpacked: a boot's 4,000 calls are 20 KB and 100 KB. */
@@ -597,9 +628,11 @@ export const STORM_STEPS_MAX = 400_000;
 export const STORM_FILES_MAX = 100_000;
 /** A trace is made into a tree: larger than any file of one that is booted. */
 export const STORM_FILE_BYTES_MAX = 2 ** 40;
+/** Pieces of a boot that a projection takes it apart into, by its work: no finer than nodes that started together stay together. */
+export const TRACE_PHASES = 32;
 /** A day: no node thinks longer. */
 export const STORM_THINK_US_MAX = 86_400_000_000;
-/** What a capture of one connection lacks, and is put as zeros: kernel and initrd, where only their beginnings were kept. */
+/** What a capture lacks of a node's connections, and is put as zeros: kernel and initrd, where only their beginnings were kept. */
 export const STORM_GAP_BYTES_MAX = 512 << 20;
 
 // storm/report/
@@ -612,6 +645,8 @@ export const WATERFALL_LATE_MAX = 30;
 /** Rows of the tables beside the charts over time, and of the one of nodes: all is in the JSON. */
 export const REPORT_TIMES_MAX = 25;
 export const REPORT_NODES_MAX = 250;
+/** Starts that a projection tells apart: a hundredth of a ramp is far less than it may be off, and takes it a tenth of a second. */
+export const PROJECTED_STARTS_MAX = 100;
 /** Threads of a load: more than processors of any machine that makes one. */
 export const STORM_WORKERS_MAX = 64;
 /** Results of storms that are read: 5,000 nodes and an hour of samples are some 8 MB. */
@@ -659,8 +694,11 @@ export const STORM_DELAYED_FRAMES_MAX = 100_000;
 export const STORM_TREE_BYTES_MAX = 4 * 2 ** 30;
 /** What its files are written by. */
 export const STORM_TREE_PIECE_BYTES = 1 << 20;
-/** Made trees that are kept: one of each trace, some 100 MB each. */
+/** Made trees that are kept: one of each trace, some 100 MB each… */
 export const STORM_TREES_KEPT = 4;
+/** …and those that storms use now, which say so every minute: long enough for a machine that has no time for them. */
+export const STORM_TREE_USED_MS = 600_000;
+export const STORM_TREE_USED_SAID_MS = 60_000;
 /** One that is not whole after it, with a slow disk, is what was left by who was killed. */
 export const STORM_TREE_MAKING_MS = 3_600_000;
 /** The own server reads its tree's directories and opens its state: a second, with an old disk a few. */
@@ -687,6 +725,8 @@ export const STORM_RPC_AGAIN_MS = 3000;
 export const STORM_RPC_AGAIN_MAX_MS = 30_000;
 /** Linux' timeo=600: nothing was heard for so long, and the server is asked again on a connection made anew. */
 export const STORM_RPC_SILENCE_MS = 60_000;
+/** Before a storm a portmapper is waited for so long: one is there, or its port is closed or filtered. */
+export const STORM_PORTMAP_ASKED_MS = 3000;
 /** Linux' min_resvport and max_resvport: where a connection of its NFS client comes from. */
 export const RESERVED_PORT_MIN = 665;
 export const RESERVED_PORT_MAX = 1023;

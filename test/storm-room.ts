@@ -64,6 +64,7 @@ export async function startSidus(
   { servers }: StormNetwork,
   tree: string,
   work: string,
+  layer: "tmpfs" | "iscsi" = "tmpfs",
 ): Promise<OwnServer & { readonly flags: readonly string[] }> {
   mkdirSync(work, { recursive: true });
   const own = await startOwnServer({
@@ -71,11 +72,11 @@ export async function startSidus(
     program: [process.execPath, main],
     work,
     source: { tree },
-    layer: "tmpfs",
+    layer,
     // Whoever asks boots: none is named, as none is to the others.
     nodes: [],
     volumeSize: undefined,
     clock: systemClock,
   });
-  return { ...own, flags: [...flagsFor(own.pids()), "--http", SERVER] };
+  return { ...own, flags: [...flagsFor(own.pids()), "--http", SERVER, "--iscsi", SERVER] };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
@@ -36,18 +36,31 @@ export async function startSidus(
   return { name: "sidus", pid: pidOf(child) };
 }
 
-/** As it comes, but for UDP sockets, which cost it less than raw ones where a relay asks. Leases are kept in a file. */
 export async function startKea(
-  { namespace, interfaceName, directory }: Place,
+  place: Place,
   cleanup: AsyncDisposableStack,
 ): Promise<DhcpBenchServer> {
+  const pid = runKea(place, { subnet: NETWORK, pools: [{ pool: RANGE }] }, cleanup);
+  await listening(place.namespace);
+  return { name: "kea", pid };
+}
+
+/**
+ * As it comes, but for UDP sockets, which cost it less than raw ones where a relay asks. Leases are kept in a file. `subnet`:
+ * its only one, as in `subnet4`.
+ */
+export function runKea(
+  { namespace, interfaceName, directory }: Place,
+  subnet: object,
+  cleanup: AsyncDisposableStack,
+): number {
   const own = join(directory, "kea");
-  mkdirSync(own);
+  mkdirSync(own, { recursive: true });
   const config = {
     "interfaces-config": { interfaces: [interfaceName], "dhcp-socket-type": "udp" },
     "lease-database": { type: "memfile", persist: true, name: join(own, "leases.csv") },
     "valid-lifetime": LEASE_SECONDS,
-    subnet4: [{ subnet: NETWORK, pools: [{ pool: RANGE }] }],
+    subnet4: [subnet],
     loggers: [
       {
         name: "kea-dhcp4",
@@ -58,10 +71,11 @@ export async function startKea(
   };
   const file = join(own, "kea.json");
   writeFileSync(file, JSON.stringify({ Dhcp4: config }));
+  // Where it is installed, AppArmor lets it read its own directories only.
+  const program = join(own, "kea-dhcp4");
+  copyFileSync("/usr/sbin/kea-dhcp4", program);
   const where = [`KEA_PIDFILE_DIR=${own}`, `KEA_LOCKFILE_DIR=${own}`];
-  const child = runUntilEnd(namespace, "env", [...where, "kea-dhcp4", "-c", file], cleanup);
-  await listening(namespace);
-  return { name: "kea", pid: pidOf(child) };
+  return pidOf(runUntilEnd(namespace, "env", [...where, program, "-c", file], cleanup));
 }
 
 async function listening(namespace: Namespace): Promise<void> {

@@ -2,7 +2,8 @@
  *   load HOST PORT TARGET LUN BYTES WORK SESSIONS DEPTH SIZE SECONDS SERVER-PID
  *   load fill FILE BYTES
  * WORK: random-read, random-write, sequential-read, sequential-write, for SECONDS after a fifth of that to warm up,
- * on a volume of BYTES that was made by `fill`; what is written is what is there.
+ * on a volume of BYTES that was made by `fill`; what is written is what is there. SECONDS 0: slices (measure.h), between
+ * which answers wait to be read.
  * Every answer is judged: a status, a residual, an offset or a length other than expected is an error, and so is a
  * first block with other content. Prints one line of JSON. */
 #include <stdlib.h>
@@ -202,7 +203,7 @@ int main(int count, char **text) {
   readOptions(text);
   int poll = epoll_create1(0);
   Session *sessions = openSessions(poll);
-  Start start = drive(poll, sessions);
-  printMeasured(options.pid, start);
+  for (double seconds = options.seconds; (options.seconds = nextSlice(seconds)) > 0;)
+    printMeasured(options.pid, drive(poll, sessions));
   return 0;
 }

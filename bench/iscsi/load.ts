@@ -31,18 +31,28 @@ export interface Load {
   fill(file: string, bytes: number): void;
 }
 
-/** load.c, compiled into a directory. */
+/** load.c, compiled into a directory: the program. */
+export function compileProgram(directory: string): string {
+  return compile(directory, new URL(import.meta.url), ["load.c", "session.c", "pattern.c"]);
+}
+
+export function argumentsOf(
+  { address, port, target, lun, bytes, pid }: Omit<IscsiServer, "name" | "file">,
+  { work, sessions, depth, size, seconds }: LoadOptions,
+): string[] {
+  const how = [work, sessions, depth, size, seconds, pid];
+  return [address, port, target, lun, bytes, ...how].map(String);
+}
+
+export function fill(program: string, file: string, bytes: number): void {
+  execFileSync(program, ["fill", file, String(bytes)]);
+}
+
+/** Loads from their beginning to their end. */
 export function compileLoad(directory: string, namespace: Pick<Namespace, "spawn">): Load {
-  const here = new URL(import.meta.url);
-  const program = compile(directory, here, ["load.c", "session.c", "pattern.c"]);
+  const program = compileProgram(directory);
   return {
-    run(server, { work, sessions, depth, size, seconds }) {
-      const { address, port, target, lun, bytes, pid } = server;
-      const how = [work, sessions, depth, size, seconds, pid];
-      return runLoad(namespace, program, [address, port, target, lun, bytes, ...how].map(String));
-    },
-    fill(file, bytes) {
-      execFileSync(program, ["fill", file, String(bytes)]);
-    },
+    run: (server, options) => runLoad(namespace, program, argumentsOf(server, options)),
+    fill: (file, bytes) => fill(program, file, bytes),
   };
 }

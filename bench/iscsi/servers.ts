@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -31,27 +31,52 @@ export async function startSidus(
   return { name: "sidus", address: ADDRESS, port, target: TARGET, lun: 0, file, bytes, pid };
 }
 
-/** As it comes: backing store `rdwr` with 16 threads, write cache on. */
 export async function startTgt(
   { namespace, file, bytes }: Served,
   cleanup: AsyncDisposableStack,
 ): Promise<IscsiServer> {
   const port = 3260;
-  const portal = `portal=${ADDRESS}:${port}`;
+  const tgt = await runTgt(namespace, { address: ADDRESS, port }, cleanup);
+  tgt.serve([{ target: TARGET, file }]);
+  const { pid } = tgt;
+  return { name: "tgt", address: ADDRESS, port, target: TARGET, lun: 1, file, bytes, pid };
+}
+
+export interface Tgt {
+  readonly pid: number;
+  /** A target for each file, its only disk; any initiator may use it. Once. */
+  serve(disks: readonly { readonly target: string; readonly file: string }[]): void;
+}
+
+/** As it comes: backing store `rdwr` with 16 threads a disk, write cache on. */
+export async function runTgt(
+  namespace: Namespace,
+  { address, port }: { readonly address: string; readonly port: number },
+  cleanup: AsyncDisposableStack,
+): Promise<Tgt> {
   // Its control socket is below /run, which is its alone.
   const prepare = "mount -t tmpfs tmpfs /run && mkdir /run/tgtd && exec tgtd --foreground";
+  const portal = `portal=${address}:${port}`;
   const args = ["--mount", "sh", "-c", `${prepare} --iscsi ${portal} 2>/dev/null`];
   const child = runUntilEnd(namespace, "unshare", args, cleanup);
   await listening(namespace, port, child);
   const pid = pidOf(child);
-  const admin = (...flags: string[]): string => {
-    const inside = ["--target", String(pid), "--mount", "--", "tgtadm", "--lld", "iscsi"];
-    return namespace.run("nsenter", ...inside, "--tid", "1", ...flags);
-  };
-  const make = ["--op", "new", "--mode"];
   while (!existsSync(`/proc/${pid}/root/run/tgtd/socket.0`)) await setTimeout(50);
-  admin(...make, "target", "--targetname", TARGET);
-  admin(...make, "logicalunit", "--lun", "1", "--backing-store", file);
-  admin("--op", "bind", "--mode", "target", "--initiator-address", "ALL");
-  return { name: "tgt", address: ADDRESS, port, target: TARGET, lun: 1, file, bytes, pid };
+  return {
+    pid,
+    serve(disks) {
+      // One shell for all of them; it is read through /proc, where that /run is.
+      writeFileSync(`/proc/${pid}/root/run/tgtd/disks`, disks.map(commandsFor).join(""));
+      const inside = ["--target", String(pid), "--mount", "--"];
+      namespace.run("nsenter", ...inside, "sh", "-e", "/run/tgtd/disks");
+    },
+  };
+}
+
+function commandsFor({ target, file }: Parameters<Tgt["serve"]>[0][number], index: number): string {
+  const admin = `tgtadm --lld iscsi --tid ${index + 1} --op`;
+  return `${admin} new --mode target --targetname ${target}
+${admin} new --mode logicalunit --lun 1 --backing-store '${file}'
+${admin} bind --mode target --initiator-address ALL
+`;
 }

@@ -1,6 +1,7 @@
 /* A load on an NFSv3 server over TCP: a number of connections, each with a number of calls outstanding.
  *   load HOST PORT MOUNT-PORT EXPORT LIST WORK CONNECTIONS DEPTH SIZE SECONDS SERVER-PID
  * WORK: null getattr lookup access read readdirplus mixed, for SECONDS after a fifth of that to warm up (synthetic.c);
+ * SECONDS 0: slices (measure.h), between which replies wait to be read;
  * trace, until every connection replayed it, SECONDS at the most (trace.c).
  * Every reply is judged: a status other than expected, missing data or a reply that is cut short is an error.
  * Prints one line of JSON. */
@@ -163,7 +164,7 @@ static Start drive(int poll, Conn *conns) {
   if (warm > 0) end += options.seconds / 5;
   for (int i = 0; i < options.conns; i++) {
     if (isTrace) nextTrace(&conns[i]);
-    else for (int depth = 0; depth < options.depth; depth++) nextSynthetic(&conns[i]);
+    else while (conns[i].inFlight < options.depth) nextSynthetic(&conns[i]);
     flush(&conns[i]);
   }
   for (int left = options.conns; left > 0 && now < end;) {
@@ -196,7 +197,7 @@ int main(int count, char **text) {
   else openSynthetic();
   int poll = epoll_create1(0);
   Conn *conns = openConns(poll);
-  Start start = drive(poll, conns);
-  printMeasured(options.pid, start);
+  for (double seconds = options.seconds; (options.seconds = nextSlice(seconds)) > 0;)
+    printMeasured(options.pid, drive(poll, conns));
   return 0;
 }

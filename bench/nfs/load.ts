@@ -16,20 +16,28 @@ export interface LoadOptions {
 
 export type Load = (server: BenchServer, options: LoadOptions) => Promise<LoadResult>;
 
-/** load.c, compiled into a directory. `pinned`: a command before it, as taskset. */
+/** load.c, compiled into a directory: the program. */
+export function compileProgram(directory: string): string {
+  return compile(directory, new URL(import.meta.url), ["load.c", "synthetic.c", "trace.c"]);
+}
+
+export function argumentsOf(server: BenchServer, options: LoadOptions): string[] {
+  const { address, port, mountPort, path, pid } = server;
+  const { work, list, connections, depth, size, seconds } = options;
+  const target = [address, port, mountPort, path];
+  return [...target, list, work, connections, depth, size, seconds, pid].map(String);
+}
+
+/** A load from its beginning to its end. `pinned`: a command before it, as taskset. */
 export function compileLoad(
   directory: string,
   namespace: Pick<Namespace, "spawn">,
   pinned: readonly string[] = [],
 ): Load {
-  const here = new URL(import.meta.url);
-  const program = compile(directory, here, ["load.c", "synthetic.c", "trace.c"]);
+  const program = compileProgram(directory);
   return async (server, options) => {
-    const { address, port, mountPort, path, pid } = server;
-    const { work, list, connections, depth, size, seconds } = options;
-    const target = [address, port, mountPort, path];
-    const how = [list, work, connections, depth, size, seconds, pid];
-    const [command = program, ...args] = [...pinned, program, ...target, ...how].map(String);
+    const all = [...pinned, program, ...argumentsOf(server, options)];
+    const [command = program, ...args] = all;
     return runLoad(namespace, command, args);
   };
 }

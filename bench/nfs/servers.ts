@@ -60,7 +60,7 @@ export async function startGanesha(
   tree: string,
   work: string,
   cleanup: AsyncDisposableStack,
-): Promise<BenchServer> {
+): Promise<BenchServer & { readonly rpcbindPid: number }> {
   mkdirSync(work, { recursive: true });
   const config = join(work, "ganesha.conf");
   const log = join(work, "ganesha.log");
@@ -74,12 +74,14 @@ export async function startGanesha(
   ].join(" && ");
   const rpcbind = runUntilEnd(namespace, "unshare", ["--mount", "sh", "-c", prepare], cleanup);
   await listening(namespace, 111, rpcbind);
-  const inside = ["--target", String(rpcbind.pid), "--mount", "--"];
+  const rpcbindPid = pidOf(rpcbind);
+  const inside = ["--target", String(rpcbindPid), "--mount", "--"];
   const daemon = ["ganesha.nfsd", "-F", "-f", config, "-L", log, "-p", "/run/ganesha/pid"];
   const ganesha = runUntilEnd(namespace, "nsenter", [...inside, ...daemon], cleanup);
   for (const port of [2049, 20_048]) await listening(namespace, port, ganesha);
   const pid = pidOf(ganesha);
-  return { name: "ganesha", address: ADDRESS, port: 2049, mountPort: 20_048, path: tree, pid };
+  const where = { address: ADDRESS, port: 2049, mountPort: 20_048, path: tree };
+  return { name: "ganesha", ...where, pid, rpcbindPid };
 }
 
 function ganeshaConfig(tree: string, log: string): string {

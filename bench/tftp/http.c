@@ -48,7 +48,11 @@ static void take(int number) {
 
 static void look(void) {}
 
+/* What was asked for waits in the connections. */
+static void rest(void) {}
+
 static void openAll(int poll) {
+  if (clients) return;
   clients = calloc(options.clients, sizeof(Client));
   for (int i = 0; i < options.clients; i++) {
     clients[i].socket = dial(options.host, options.port);
@@ -58,4 +62,4 @@ static void openAll(int poll) {
   }
 }
 
-const Protocol http = {openAll, take, look};
+const Protocol http = {openAll, take, look, rest};

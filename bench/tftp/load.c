@@ -1,7 +1,7 @@
 /* A load on servers of files: clients that get one file again and again, all from one thread.
  *   load tftp|http HOST PORT NAME FILE BLOCK-BYTES WINDOW-BLOCKS CLIENTS SECONDS SERVER-PID
- * For SECONDS after a fifth of that to warm up; FILE is what the file called NAME has in it. Prints one line of JSON,
- * whose calls are megabytes. */
+ * For SECONDS after a fifth of that to warm up, or in slices where those are 0 (measure.h); FILE is what the file called
+ * NAME has in it. Prints one line of JSON, whose calls are megabytes. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +33,7 @@ static void readOptions(char **text) {
   if (options.clients < 1 || options.windowBlocks < 1 || options.blockBytes < 8) fail("clients, window, block");
 }
 
-static Start drive(const Protocol *protocol) {
-  int poll = epoll_create1(0);
+static Start drive(int poll, const Protocol *protocol) {
   now = clockNow();
   Start start = startMeasuring(options.pid);
   double warm = now + options.seconds / 5, end = warm + options.seconds, looked = now;
@@ -47,14 +46,18 @@ static Start drive(const Protocol *protocol) {
     if (now - looked > LOOK_EVERY_MS * 1e-3) protocol->look(), looked = now;
     if (warm > 0 && now >= warm) start = startMeasuring(options.pid), warm = 0;
   }
+  protocol->rest();
   return start;
 }
 
 int main(int count, char **text) {
   if (count != 11) fail("usage: at the head of load.c");
   readOptions(text);
-  Start start = drive(strcmp(text[1], "http") ? &tftp : &http);
-  counters.calls = counters.bytes / 1000000;
-  printMeasured(options.pid, start);
+  int poll = epoll_create1(0);
+  for (double seconds = options.seconds; (options.seconds = nextSlice(seconds)) > 0;) {
+    Start start = drive(poll, strcmp(text[1], "http") ? &tftp : &http);
+    counters.calls = counters.bytes / 1000000;
+    printMeasured(options.pid, start);
+  }
   return 0;
 }

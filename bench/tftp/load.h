@@ -21,11 +21,13 @@ extern Options options;
 /* Read once for all that arrived together. */
 extern double now;
 
-/* Each opens its clients at once and adds them to `poll`; takes what one of them has got; and looks after the silent. */
+/* Each opens its clients at once, where they are not open, and adds them to `poll`; takes what one of them has got; looks
+ * after the silent; and leaves the server in peace until `open` is called again. */
 typedef struct {
   void (*open)(int poll);
   void (*take)(int client);
   void (*look)(void);
+  void (*rest)(void);
 } Protocol;
 
 extern const Protocol tftp, http;

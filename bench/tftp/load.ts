@@ -22,16 +22,33 @@ const BLOCK_BYTES = 1468;
 
 export type Load = (server: FileServer, options: LoadOptions) => Promise<LoadResult>;
 
-/** load.c, compiled into a directory; `path` is the file that is got, which servers know by `name`. */
+/** What is got: a file that servers know by `name`. */
+export interface Wanted {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** load.c, compiled into a directory: the program. */
+export function compileProgram(directory: string): string {
+  return compile(directory, new URL(import.meta.url), ["load.c", "tftp.c", "http.c"]);
+}
+
+export function argumentsOf(
+  server: Omit<FileServer, "name">,
+  { name, path }: Wanted,
+  { protocol, windowBlocks, clients, seconds }: LoadOptions,
+): string[] {
+  const port = protocol === "tftp" ? server.tftpPort : server.httpPort;
+  const how = [BLOCK_BYTES, windowBlocks, clients, seconds, server.pid];
+  return [protocol, ADDRESS, port, name, path, ...how].map(String);
+}
+
+/** Loads from their beginning to their end. */
 export function compileLoad(
   directory: string,
   namespace: Pick<Namespace, "spawn">,
-  { name, path }: { readonly name: string; readonly path: string },
+  wanted: Wanted,
 ): Load {
-  const program = compile(directory, new URL(import.meta.url), ["load.c", "tftp.c", "http.c"]);
-  return (server, { protocol, windowBlocks, clients, seconds }) => {
-    const port = protocol === "tftp" ? server.tftpPort : server.httpPort;
-    const how = [BLOCK_BYTES, windowBlocks, clients, seconds, server.pid];
-    return runLoad(namespace, program, [protocol, ADDRESS, port, name, path, ...how].map(String));
-  };
+  const program = compileProgram(directory);
+  return (server, options) => runLoad(namespace, program, argumentsOf(server, wanted, options));
 }

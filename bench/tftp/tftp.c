@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include "load.h"
 
-enum { RRQ = 1, DATA = 3, ACK = 4, OACK = 6, REQUEST_BYTES_MAX = 512, PATIENCE_S = 1 };
+enum { RRQ = 1, DATA = 3, ACK = 4, ERROR = 5, OACK = 6, REQUEST_BYTES_MAX = 512, PATIENCE_S = 1 };
 
 typedef struct {
   int socket;
@@ -105,10 +105,19 @@ static void look(void) {
   }
 }
 
+/* An ERROR ends each transfer (RFC 1350 §7): it would be sent again and again, and given up. */
+static void rest(void) {
+  static const uint8_t error[] = {0, ERROR, 0, 0, 0};
+  for (int i = 0; i < options.clients; i++) {
+    Client *client = &clients[i];
+    sendto(client->socket, error, sizeof error, 0, (struct sockaddr *)&client->server, sizeof client->server);
+  }
+}
+
 static void openAll(int poll) {
   polling = poll;
-  clients = calloc(options.clients, sizeof(Client));
+  if (!clients) clients = calloc(options.clients, sizeof(Client));
   for (int i = 0; i < options.clients; i++) begin(&clients[i]);
 }
 
-const Protocol tftp = {openAll, take, look};
+const Protocol tftp = {openAll, take, look, rest};

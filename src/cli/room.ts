@@ -48,11 +48,13 @@ export interface RoomDeps {
   readonly warn: (text: string) => void;
   readonly tell: (event: BootEvent) => void;
   readonly reached: StageReached;
+  /** Frames of the interface are recorded: each is to be there as it is on the wire. */
+  readonly isCaptured?: boolean;
 }
 
 export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
   await using opened = new AsyncDisposableStack();
-  const { clock, report, warn } = deps;
+  const { clock, report, warn, isCaptured = false } = deps;
   let addresses: Addresses | undefined;
   const nodeAt = (of: Ipv4) => addresses?.nodeAt(of);
   const presence = new Presence(clock);
@@ -109,7 +111,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       exports: current.specs,
       tell,
       present: (seen) => presence.see(seen),
-      moved: (traffic) => watching.moved("nfs", traffic),
+      moved: watching.moved,
       used: (uses) => void images?.used(uses).catch((error) => report("images", error)),
       warn,
       report,
@@ -145,7 +147,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         return grantsFor(of, current, nodeAt(of)?.mac, chapFor);
       },
       present: (seen) => presence.see(seen),
-      moved: (traffic) => watching.moved("iscsi", traffic),
+      moved: watching.moved,
       tell,
       warn,
       report,
@@ -164,7 +166,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
     learn: (said: SaidIdentity) => identities.learn({ ...said, architecture: undefined }),
   };
   const files = servedFiles(() => servedSettings(current, chapFor, served));
-  opened.use(await serveTftp({ local: at(ports.tftp), files, clock, tell, report }));
+  opened.use(await serveTftp({ local: at(ports.tftp), files, clock, tell, report, isCaptured }));
   opened.use(
     await serveHttp({
       local: at(ports.http),

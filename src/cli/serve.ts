@@ -15,6 +15,7 @@ import type { BootEvent } from "../watch/events.ts";
 import { StuckWatch } from "../watch/stuck.ts";
 import type { NodeBoot, Stage } from "../watch/timeline.ts";
 import { openControl } from "./control.ts";
+import { fewDescriptors } from "./descriptors.ts";
 import { type Log, openLog } from "./log.ts";
 import { openRoom, type Room } from "./room.ts";
 
@@ -75,6 +76,7 @@ async function serve(options: ServeOptions): Promise<void> {
     warn: (text) => log.warn(text),
     tell: (event) => logEvent(log, event),
     reached: (boot, stage) => logStage(log, boot, stage),
+    isCaptured: options.record !== undefined,
   });
   opened.resolve(room);
   await using _control = await openControl({
@@ -89,6 +91,8 @@ async function serve(options: ServeOptions): Promise<void> {
     warn: (text) => log.warn(text),
   });
   logListening(log, config);
+  const few = fewDescriptors(config.nodes.length);
+  if (few !== undefined) log.warn(few);
   const refusals = logRefusals(log, room);
   sayReady(options.readyFile, log);
   await Promise.race([stopped, room.failed]).finally(() => clearInterval(refusals));

@@ -33,8 +33,14 @@ export function stormCommand(): Command {
     .option("--title <title>", "what the report is called")
     .optionsGroup("Own server, in a private network:")
     .option("--tree <dir>", "serve this tree instead of one made as the trace needs it")
-    .option("--link <rate>", "what the server's network carries: 100m, 1g, 10g (default: no limit)")
-    .option("--latency <time>", "of that network, one way: 0.2ms")
+    .option(
+      "--link <rate>",
+      "what the server's network carries each way, on the wire: 100m, 1g, 10g (default: no limit)",
+    )
+    .option(
+      "--latency <time>",
+      "of that network, one way: 0.2ms; needs a kernel with netem, as Debian's",
+    )
     .option("--loss <part>", "of the frames of that network, each way: 0.1%")
     .option(
       "--kill-server <time>",
@@ -46,8 +52,9 @@ export function stormCommand(): Command {
     .option("--http <host[:port]>", "an HTTP server")
     .option(
       "--nfs <host[:port]>",
-      "an NFS server; its portmapper is asked for MOUNT's port, and for NFS' where none is named",
+      "an NFS server; its portmapper is asked for MOUNT's port, and for NFS' where none is named; where there is no portmapper, MOUNT is at NFS' port",
     )
+    .option("--mount-port <port>", "MOUNT's port there: with NFS' named, no portmapper is asked")
     .option("--nfs-path <path>", "what is mounted where no boot configuration says so")
     .option("--iscsi <host[:port]>", "an iSCSI server")
     .option(
@@ -69,14 +76,15 @@ export function stormCommand(): Command {
     .option("--json <file>", "write all that was measured as JSON; -: to standard output")
     .option(
       "--project <room>",
-      "how long it would take elsewhere: nodes=500,link=10g,servers=1; may be given again",
+      "how long it would take elsewhere, simulated from this run: nodes=500,link=10g,servers=1, each server with its own link and share of the nodes, the machine as this one; may be given again",
       (room: string, before: readonly string[] = []) => [...before, room],
     )
     .addHelpText(
       "after",
       `
 Without servers named, all runs in namespaces of its own: nothing on this machine is changed, and no root is needed.
-Exits with 0 when all nodes came up and all that they received was right, 1 when not, and 2 for wrong usage.
+Exits with 0 when all nodes came up, all that they received was right and the server was killed as asked for, 1 when
+not, and 2 for wrong usage. Open files are limited (ulimit -n): 5,000 nodes need up to 21,024, and say so before they begin.
 
 Example:
   sidus storm

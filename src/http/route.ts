@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { type MacAddress, parseMac } from "../bytes/mac.ts";
+import { assetPaths } from "./page/assets.ts";
 
 /** What a request line asks for. */
 export type Route =
@@ -16,9 +17,7 @@ const pagePaths: ReadonlySet<string> = new Set([
   "/events",
   "/history.json",
   "/metrics",
-  "/page/page.css",
-  "/page/page.js",
-  "/page/icon.svg",
+  ...assetPaths,
 ]);
 
 /** `accept`: the header of that name. A browser asks `/` for HTML; firmware and loaders that ask for it get no page. */

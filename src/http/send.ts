@@ -1,5 +1,5 @@
 import type { BootFile } from "../boot/files.ts";
-import { HTTP_CHUNK_BYTES } from "../limits.ts";
+import { HTTP_CHUNK_BYTES, HTTP_LARGE_TRANSFERS_MAX, HTTP_SMALL_CHUNK_BYTES } from "../limits.ts";
 import type { HttpResponse } from "../net/http.ts";
 import type { ByteRange } from "./range.ts";
 
@@ -10,6 +10,9 @@ export interface Sent {
   readonly failure: "gone" | Error | undefined;
 }
 
+/** Of all connections. */
+let transfers = 0;
+
 /** Sends part of a file; one chunk is read while the one before is written, and no more is held for a slow client. */
 export async function send(
   file: BootFile,
@@ -17,10 +20,12 @@ export async function send(
   response: HttpResponse,
 ): Promise<Sent> {
   const length = last - first + 1;
-  let reads = new Uint8Array(Math.min(HTTP_CHUNK_BYTES, length));
-  let writes = new Uint8Array(Math.min(HTTP_CHUNK_BYTES, length - reads.length));
+  const most = transfers < HTTP_LARGE_TRANSFERS_MAX ? HTTP_CHUNK_BYTES : HTTP_SMALL_CHUNK_BYTES;
+  let reads = new Uint8Array(Math.min(most, length));
+  let writes = new Uint8Array(Math.min(most, length - reads.length));
   let written = Promise.resolve(true);
   let bytes = 0;
+  transfers += 1;
   try {
     for (let at = 0; at < length; ) {
       const chunk = reads.subarray(0, length - at);
@@ -32,8 +37,10 @@ export async function send(
       at += chunk.length;
       [reads, writes] = [writes, reads];
     }
+    return (await written) ? { bytes: length, failure: undefined } : { bytes, failure: "gone" };
   } catch (error) {
     return { bytes, failure: error instanceof Error ? error : new Error(String(error)) };
+  } finally {
+    transfers -= 1;
   }
-  return (await written) ? { bytes: length, failure: undefined } : { bytes, failure: "gone" };
 }

@@ -4,6 +4,7 @@ import type { MacAddress } from "../bytes/mac.ts";
 import {
   HTTP_BODY_BYTES_MAX,
   HTTP_CONNECTIONS_MAX,
+  HTTP_CONNECTIONS_PER_HOST_MAX,
   HTTP_HEADER_BYTES_MAX,
   HTTP_HEADERS_MS,
   HTTP_IDLE_MS,
@@ -50,6 +51,7 @@ export function serveHttp(options: HttpServerOptions): Promise<HttpListener> {
     refused: (reason) => refuse(options, reason),
     report: options.report,
     connectionsMax: HTTP_CONNECTIONS_MAX,
+    connectionsPerHostMax: HTTP_CONNECTIONS_PER_HOST_MAX,
     headerBytesMax: HTTP_HEADER_BYTES_MAX,
     pipelineMax: HTTP_PIPELINE_MAX,
     headersMs: HTTP_HEADERS_MS,

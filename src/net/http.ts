@@ -48,6 +48,8 @@ export interface HttpOptions {
   readonly refused: (reason: HttpRefusal) => void;
   readonly report: (what: string, error: unknown) => void;
   readonly connectionsMax: number;
+  /** Of them, so many from one address; all, unless said. */
+  readonly connectionsPerHostMax?: number;
   readonly headerBytesMax: number;
   /** Requests waiting on one connection. */
   readonly pipelineMax: number;
@@ -86,9 +88,15 @@ export async function listenHttp(options: HttpOptions): Promise<HttpListener> {
     refuse(options, error, socket, (queues.get(socket)?.length ?? 0) > 0);
   });
   server.on("drop", () => options.refused("too many connections"));
+  boundHosts(server, options);
   try {
     const listening = once(server, "listening");
-    server.listen({ host: formatIpv4(options.local.address), port: options.local.port });
+    server.listen({
+      host: formatIpv4(options.local.address),
+      port: options.local.port,
+      // Of those that come together as many may wait; the kernel has its own limit (net.core.somaxconn).
+      backlog: options.connectionsMax,
+    });
     await listening;
   } catch (error) {
     throw listenError("TCP", options.local, error);
@@ -103,6 +111,28 @@ export async function listenHttp(options: HttpOptions): Promise<HttpListener> {
       await closed;
     },
   };
+}
+
+function boundHosts(
+  server: http.Server,
+  { connectionsMax, connectionsPerHostMax = connectionsMax, refused }: HttpOptions,
+): void {
+  const hosts = new Map<string, number>();
+  server.on("connection", (socket) => {
+    const host = socket.remoteAddress ?? "?";
+    const ofHost = hosts.get(host) ?? 0;
+    if (ofHost >= connectionsPerHostMax) {
+      socket.resetAndDestroy();
+      refused("too many connections");
+      return;
+    }
+    hosts.set(host, ofHost + 1);
+    socket.once("close", () => {
+      const left = (hosts.get(host) ?? 1) - 1;
+      if (left > 0) hosts.set(host, left);
+      else hosts.delete(host);
+    });
+  });
 }
 
 /** Requests of one connection, one after the other: sent ahead, they must not cost memory all at once. */

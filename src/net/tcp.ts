@@ -116,6 +116,8 @@ export async function listenTcp(options: TcpOptions): Promise<TcpListener> {
       host: formatIpv4(options.local.address),
       port: options.local.port,
       reusePort: options.isShared ?? false,
+      // Of those that come together as many may wait; the kernel has its own limit (net.core.somaxconn).
+      backlog: options.connectionsMax,
     });
     await listening;
   } catch (error) {

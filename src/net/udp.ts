@@ -35,7 +35,7 @@ export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
     lookup: (address, _options, found) => found(null, address, 4),
   });
   socket.on("message", (bytes, from) => {
-    const address = parseIpv4(from.address);
+    const address = cachedAddress(from.address);
     // A forged port 0 cannot be answered: node:dgram throws at it.
     if (address !== undefined && from.port !== 0) receive(bytes, { address, port: from.port });
   });
@@ -79,13 +79,22 @@ export async function openUdp(options: UdpOptions): Promise<UdpSocket> {
   };
 }
 
-/** node:dgram wants text; transfers send thousands of datagrams to one address. */
+/** node:dgram wants text, and says it; transfers move thousands of datagrams to and from one address. */
 let lastAddress: Ipv4 | undefined;
 let lastText = "";
+
 function cachedText(address: Ipv4): string {
   if (address !== lastAddress) {
     lastAddress = address;
     lastText = formatIpv4(address);
   }
   return lastText;
+}
+
+export function cachedAddress(text: string): Ipv4 | undefined {
+  if (text !== lastText) {
+    lastAddress = parseIpv4(text);
+    lastText = text;
+  }
+  return lastAddress;
 }

@@ -2,6 +2,7 @@ import { formatCidr, formatIpv4 } from "../bytes/ipv4.ts";
 import type { Reader } from "../bytes/reader.ts";
 import { unreachable } from "../bytes/unreachable.ts";
 import { FILE_NAME_BYTES_MAX, MOUNT_PATH_BYTES_MAX, RPC_RECORD_BYTES_MAX } from "../limits.ts";
+import type { Traffic } from "../net/traffic.ts";
 import { type Reply, type RpcCall, successReply } from "../rpc/message.ts";
 import type { Later, RpcClient, RpcProgram, RpcResult } from "../rpc/program.ts";
 import { isRead, opaqueSize, readString, writeString } from "../rpc/xdr.ts";
@@ -32,14 +33,17 @@ const AUTH_SYS = 1;
 export interface MountDeps {
   readonly exports: () => ServedExports;
   readonly mounts: MountList;
+  /** Its calls are added to it. */
+  readonly traffic?: Traffic | undefined;
   readonly tell: Tell;
 }
 
 export function mountProgram(deps: MountDeps): RpcProgram {
-  const { exports, mounts } = deps;
+  const { exports, mounts, traffic } = deps;
   return {
     program: MOUNT_PROGRAM,
     version: MOUNT_VERSION,
+    traffic,
     call(call, client) {
       const { xid, args } = call;
       switch (call.procedure) {

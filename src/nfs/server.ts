@@ -20,8 +20,9 @@ export interface NfsOptions {
   readonly exports: () => readonly Export[];
   /** Who mounted what, where several servers share it; else its own. */
   readonly mounts?: MountList;
-  /** Its calls and bytes are added to it. */
+  /** Its calls and all bytes are added to it, and calls of MOUNT to another. */
   readonly traffic?: Traffic;
+  readonly mountTraffic?: Traffic;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
 }
@@ -33,20 +34,20 @@ export interface NfsServer extends TcpListener {
 
 /** NFS and MOUNT at one TCP port. */
 export async function serveNfs(options: NfsOptions): Promise<NfsServer> {
-  const { local, isShared = false, mounts = new Mounts(), traffic, tell, report } = options;
+  const { local, isShared = false, mounts = new Mounts(), tell, report } = options;
   const uses = new Uses();
   const exports = servedExports(options.exports, uses);
   const programs = [
     nfsProgram(exports, tell),
     aclProgram(exports, tell),
-    mountProgram({ exports, mounts, tell }),
+    mountProgram({ exports, mounts, traffic: options.mountTraffic, tell }),
   ];
   const listener = await serveRpc({
     local,
     isShared,
     protocol: "nfs",
     programs,
-    traffic,
+    traffic: options.traffic,
     tell,
     report,
   });

@@ -4,7 +4,7 @@ import { serveIscsi } from "../iscsi/server.ts";
 import { PRESENT_TOLD_EVERY_MS } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
 import { localSockets } from "../net/local.ts";
-import { noTraffic } from "../net/traffic.ts";
+import { noTraffic, type Traffic } from "../net/traffic.ts";
 import { serveClaims } from "../volume/claims.ts";
 import { VolumeStore } from "../volume/store.ts";
 import { every } from "./every.ts";
@@ -58,7 +58,9 @@ async function serve(start: IscsiStart, { send, hear }: Main): Promise<void> {
   const server = opened.use(served);
   const present = (): void => send({ kind: "present", addresses: server.hosts() });
   opened.use(every(clock, PRESENT_TOLD_EVERY_MS, present));
-  opened.use(tellTraffic(clock, traffic, (moved) => send({ kind: "traffic", traffic: moved })));
+  const tellMoved = (moved: Traffic): void =>
+    send({ kind: "traffic", protocol: "iscsi", traffic: moved });
+  opened.use(tellTraffic(clock, traffic, tellMoved));
   send({ kind: "listening" });
   await stopped;
 }

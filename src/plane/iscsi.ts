@@ -1,7 +1,7 @@
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Traffic } from "../net/traffic.ts";
-import type { BootEvent } from "../watch/events.ts";
+import type { BootEvent, Protocol } from "../watch/events.ts";
 import { freeEndpoint } from "./free-endpoint.ts";
 import type { VolumeGrant } from "./messages.ts";
 import { PlaneThread, type Unasked } from "./thread.ts";
@@ -18,7 +18,7 @@ export interface IscsiOptions {
   /** Addresses that have connections: told every now and then. */
   readonly present: (addresses: readonly Ipv4[]) => void;
   /** What was moved since this was last said. */
-  readonly moved?: (traffic: Traffic) => void;
+  readonly moved?: (protocol: Protocol, traffic: Traffic) => void;
   readonly tell: (event: BootEvent) => void;
   readonly warn: (text: string) => void;
   readonly report: (what: string, error: unknown) => void;
@@ -55,7 +55,7 @@ export async function openIscsi(options: IscsiOptions): Promise<Iscsi> {
         options.present(message.addresses);
         break;
       case "traffic":
-        options.moved?.(message.traffic);
+        options.moved?.(message.protocol, message.traffic);
         break;
       case "grants":
         grant(message, from).catch((error) => options.report("iSCSI login", error));

@@ -5,7 +5,7 @@ import type { Traffic } from "../net/traffic.ts";
 import type { MountChange } from "../nfs/mounts.ts";
 import type { Squash } from "../nfs/squash.ts";
 import type { VersionUse } from "../nfs/uses.ts";
-import type { BootEvent } from "../watch/events.ts";
+import type { BootEvent, Protocol } from "../watch/events.ts";
 import type { TreeSource } from "./trees.ts";
 
 /** What crosses between the main thread and the data plane's: values only. */
@@ -68,7 +68,7 @@ export type FromWorker =
   /** Addresses that have connections, now. */
   | { readonly kind: "present"; readonly addresses: readonly Ipv4[] }
   /** What was moved since this was last said. */
-  | { readonly kind: "traffic"; readonly traffic: Traffic }
+  | { readonly kind: "traffic"; readonly protocol: Protocol; readonly traffic: Traffic }
   /** Which volumes may this address have? */
   | { readonly kind: "grants"; readonly ticket: number; readonly address: Ipv4 }
   | { readonly kind: "warned"; readonly text: string }

@@ -1,6 +1,6 @@
 import { PRESENT_TOLD_EVERY_MS, VERSION_USE_TOLD_EVERY_MS } from "../limits.ts";
 import { systemClock } from "../net/clock.ts";
-import { noTraffic } from "../net/traffic.ts";
+import { noTraffic, type Traffic } from "../net/traffic.ts";
 import { Mounts } from "../nfs/mounts.ts";
 import { type Export, serveNfs } from "../nfs/server.ts";
 import { BlockCache } from "../tree/cache/cache.ts";
@@ -27,14 +27,15 @@ async function serve(start: NfsStart, { send, hear }: Main): Promise<void> {
   const trees = opened.use(new Trees({ clock, cache, parents, isVerified: true, warn }));
   let exports: readonly Export[] = await openExports(start.exports, trees);
   const mounts = new SharedMounts(new Mounts(), (change) => send({ kind: "mounts", change }));
-  const traffic = noTraffic();
+  const traffic = { nfs: noTraffic(), mount: noTraffic() };
   const server = opened.use(
     await serveNfs({
       local,
       isShared: true,
       exports: () => exports,
       mounts,
-      traffic,
+      traffic: traffic.nfs,
+      mountTraffic: traffic.mount,
       tell: (event) => telling.tell(event),
       report: (what, error) => send({ kind: "report", what, error }),
     }),
@@ -46,7 +47,10 @@ async function serve(start: NfsStart, { send, hear }: Main): Promise<void> {
   opened.use(every(clock, VERSION_USE_TOLD_EVERY_MS, tellUses));
   const tellPresent = (): void => send({ kind: "present", addresses: server.hosts() });
   opened.use(every(clock, PRESENT_TOLD_EVERY_MS, tellPresent));
-  opened.use(tellTraffic(clock, traffic, (moved) => send({ kind: "traffic", traffic: moved })));
+  for (const protocol of ["nfs", "mount"] as const) {
+    const tell = (moved: Traffic): void => send({ kind: "traffic", protocol, traffic: moved });
+    opened.use(tellTraffic(clock, traffic[protocol], tell));
+  }
   const take = async ({ serial, exports: specs }: Ask & { serial: number }): Promise<void> => {
     try {
       exports = await openExports(specs, trees);

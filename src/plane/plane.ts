@@ -4,7 +4,7 @@ import type { Traffic } from "../net/traffic.ts";
 import type { VersionUse } from "../nfs/uses.ts";
 import type { BlockCache } from "../tree/cache/cache.ts";
 import type { Parents } from "../tree/parents.ts";
-import type { BootEvent } from "../watch/events.ts";
+import type { BootEvent, Protocol } from "../watch/events.ts";
 import { freeEndpoint } from "./free-endpoint.ts";
 import type { ExportSpec, NfsStart } from "./messages.ts";
 import { PlaneThread, type Unasked } from "./thread.ts";
@@ -20,7 +20,7 @@ export interface DataPlaneOptions {
   /** Addresses that have connections: told by each thread, every now and then. */
   readonly present: (addresses: readonly Ipv4[]) => void;
   /** What was moved since this was last said. */
-  readonly moved?: (traffic: Traffic) => void;
+  readonly moved?: (protocol: Protocol, traffic: Traffic) => void;
   /** Who used which version of an image since this was last said. */
   readonly used: (uses: readonly VersionUse[]) => void;
   readonly warn: (text: string) => void;
@@ -62,7 +62,7 @@ export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlan
         options.present(message.addresses);
         break;
       case "traffic":
-        options.moved?.(message.traffic);
+        options.moved?.(message.protocol, message.traffic);
         break;
       case "report":
         options.report(message.what, message.error);

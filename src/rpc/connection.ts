@@ -84,7 +84,6 @@ export class RpcConnection implements TcpHandler {
 
   #answer(record: Reader): void {
     this.#expected = 0;
-    if (this.#service.traffic !== undefined) this.#service.traffic.calls += 1;
     const reply = answerRecord(this.#service, record, this.#client);
     if (!(reply instanceof Promise)) {
       if (isMalformed(reply)) this.#abandon(reply.malformed);

@@ -27,6 +27,8 @@ export type RpcResult = Reply | "unknown-procedure" | "garbage-arguments";
 export interface RpcProgram {
   readonly program: number;
   readonly version: number;
+  /** Its calls are added to it; else to that of its service. */
+  readonly traffic?: Traffic | undefined;
   call(call: RpcCall, client: RpcClient): Later<RpcResult>;
 }
 
@@ -42,7 +44,7 @@ export interface RpcService {
   /** In whose name refusals are counted. */
   readonly protocol: Protocol;
   readonly programs: readonly RpcProgram[];
-  /** Calls over connections are added to it, and their bytes. */
+  /** Calls that are executed are added to it, and all bytes of connections. */
   readonly traffic?: Traffic | undefined;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
@@ -82,6 +84,8 @@ function execute(
   call: RpcCall,
   client: RpcClient,
 ): Later<Reply> {
+  const traffic = program.traffic ?? service.traffic;
+  if (traffic !== undefined) traffic.calls += 1;
   const failed = (error: unknown): Reply => {
     service.report(`RPC ${call.program} procedure ${call.procedure}`, error);
     return failureReply(call.xid, "SYSTEM_ERR");

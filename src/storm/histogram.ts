@@ -6,6 +6,8 @@ const STEPS = 32;
 const SMALLEST_EXPONENT = -10;
 /** 2^22 ms: more than an hour. What is more, is that. */
 const LARGEST_EXPONENT = 22;
+const SMALLEST_IN_A_MS = 2 ** -SMALLEST_EXPONENT;
+const LARGEST_SCALED = 2 ** (LARGEST_EXPONENT - SMALLEST_EXPONENT);
 const BUCKETS = (LARGEST_EXPONENT - SMALLEST_EXPONENT) * STEPS + 1;
 
 /**
@@ -70,13 +72,14 @@ export class Histogram {
   }
 }
 
-/** Linear between one power of two and the next: no logarithm on the hot path. */
+/** Linear between one power of two and the next: neither logarithm nor power on the hot path. */
 function bucketOf(ms: number): number {
-  if (!(ms >= 2 ** SMALLEST_EXPONENT)) return 0;
-  if (ms >= 2 ** LARGEST_EXPONENT) return BUCKETS - 1;
-  const exponent = 31 - Math.clz32(ms * 2 ** -SMALLEST_EXPONENT) + SMALLEST_EXPONENT;
-  const within = Math.floor((ms / 2 ** exponent - 1) * STEPS);
-  return (exponent - SMALLEST_EXPONENT) * STEPS + within;
+  const scaled = ms * SMALLEST_IN_A_MS;
+  if (!(scaled >= 1)) return 0;
+  if (scaled >= LARGEST_SCALED) return BUCKETS - 1;
+  const doublings = 31 - Math.clz32(scaled);
+  const within = Math.floor((scaled / ((1 << doublings) >>> 0) - 1) * STEPS);
+  return doublings * STEPS + within;
 }
 
 function middleOf(bucket: number): number {

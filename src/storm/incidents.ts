@@ -7,13 +7,17 @@ export class Incidents implements Disposable {
   readonly #alarms: readonly Alarm[];
   readonly #failed = Promise.withResolvers<never>();
   readonly #happened: { at: number; what: string }[] = [];
+  readonly #left: Set<Incident>;
 
   /** The storm begins now. */
   constructor(clock: Clock, incidents: readonly Incident[]) {
     const begunAt = clock.now();
     this.#failed.promise.catch(() => {});
-    this.#alarms = incidents.map(({ at, what, run }) => {
+    this.#left = new Set(incidents);
+    this.#alarms = incidents.map((incident) => {
+      const { at, what, run } = incident;
       const alarm = clock.alarm(() => {
+        this.#left.delete(incident);
         this.#happened.push({ at: (clock.now() - begunAt) / 1000, what });
         run().catch((error: unknown) => this.#failed.reject(error));
       });
@@ -24,6 +28,11 @@ export class Incidents implements Disposable {
 
   get happened(): StormResult["incidents"] {
     return this.#happened;
+  }
+
+  /** The storm was over before. */
+  get notReached(): NonNullable<StormResult["notReached"]> {
+    return [...this.#left].map(({ at, what }) => ({ at, what }));
   }
 
   /** Rejects when one of them could not be done: what comes after it means nothing. */

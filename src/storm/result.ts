@@ -49,6 +49,20 @@ const protocolResult = z.object({
 });
 export type ProtocolResult = z.infer<typeof protocolResult>;
 
+/** A piece of one node's boot, as its trace has it: what nodes do in it is alike. */
+const bootPhase = z.object({
+  /** The stage that a node is on its way to. */
+  until: z.enum(stormStages),
+  /** Seconds of its own, `think` times the recorded. */
+  own: z.number(),
+  /** Answers that it waits for, one after another. */
+  rounds: z.number(),
+  calls: perProtocol(z.number()),
+  /** Bytes of content. */
+  received: perProtocol(z.number()),
+});
+export type BootPhase = z.infer<typeof bootPhase>;
+
 /** What was so at one time, and what came since the sample before. */
 const sample = z.object({
   at: z.number(),
@@ -89,8 +103,6 @@ export const stormResult = z.object({
     trace: z.string(),
     /** What the node's own times are multiplied with. */
     think: z.number(),
-    /** What a node of this trace takes by itself, that factor in, when every answer comes at once. */
-    ownSeconds: z.number().optional(),
     seed: z.number(),
     workers: z.number(),
     /** Protocol → `10.13.0.1:2049`, `left out`. */
@@ -108,6 +120,8 @@ export const stormResult = z.object({
   /** From each node's own start. */
   stages: z.partialRecord(z.enum(stormStages), percentiles),
   protocols: perProtocol(protocolResult),
+  /** What a node does, in order; projections are made from it. */
+  phases: z.array(bootPhase).optional(),
   series: z.array(sample),
   server: z.object({ cpuSeconds: z.number(), rssMax: z.number() }).optional(),
   load: z.object({ cpuSeconds: z.number(), busyMax: z.number() }),
@@ -128,5 +142,7 @@ export const stormResult = z.object({
   }),
   /** What was done to the servers or the network meanwhile. */
   incidents: z.array(z.object({ at: z.number(), what: z.string() })),
+  /** What was to be done, and was not: the storm was over before. */
+  notReached: z.array(z.object({ at: z.number(), what: z.string() })).optional(),
 });
 export type StormResult = z.infer<typeof stormResult>;

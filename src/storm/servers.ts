@@ -15,8 +15,8 @@ export interface StormServers {
 
 export interface NfsServer {
   readonly address: Ipv4;
-  /** Port of portmap; those of NFS and MOUNT are asked there unless they are said. */
-  readonly portmap: number;
+  /** Port of portmap; those of NFS and MOUNT are asked there unless they are said. Undefined: it has none, both are said. */
+  readonly portmap: number | undefined;
   readonly nfs: number | undefined;
   readonly mount: number | undefined;
   /** What is mounted where no configuration says so (`nfsroot=`). */

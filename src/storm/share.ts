@@ -6,10 +6,9 @@ import { SharedPlaces } from "./node/places.ts";
 import { orderOf } from "./node/schedule.ts";
 import type { NodeSetting } from "./node/setting.ts";
 import { SimulatedNode } from "./node/simulated-node.ts";
-import { servedEntries } from "./options.ts";
 import { seededRandom } from "./random.ts";
 import { SharedCounts, ThreadTally } from "./tally.ts";
-import { mapFiles } from "./trace/mapping.ts";
+import { mappingOf } from "./trace/mapping.ts";
 import type { WorkerEnded, WorkerStart } from "./worker-messages.ts";
 
 export interface ShareDeps {
@@ -69,7 +68,7 @@ export class Share {
     for (const node of this.#nodes.values()) node.stop(failure);
   }
 
-  #settingOf({ options, thread, counts }: WorkerStart): NodeSetting {
+  #settingOf({ options, files, isTreeKnown, thread, counts }: WorkerStart): NodeSetting {
     const { clock, sendDhcp } = this.#deps;
     const { trace, seed, skip } = options;
     return {
@@ -78,8 +77,8 @@ export class Share {
       agenda: new Agenda(clock),
       random: seededRandom(seed * 1009 + thread),
       order: orderOf(trace, options.think),
-      mapping: mapFiles(trace, servedEntries(options)),
-      isTreeKnown: options.tree !== undefined || options.directory !== undefined,
+      mapping: mappingOf(files),
+      isTreeKnown,
       skip: new Set(skip),
       tally: new ThreadTally(new SharedCounts(counts)),
       expectations: this.#expectations,

@@ -3,11 +3,12 @@ import { after, type Clock } from "../net/clock.ts";
 import { nodeOfXid } from "./dhcp/message.ts";
 import { openRelay, type Relay } from "./dhcp/relay.ts";
 import { Incidents } from "./incidents.ts";
-import type { StormDeps, StormOptions } from "./options.ts";
+import { type StormDeps, type StormOptions, servedEntries } from "./options.ts";
 import type { StormResult } from "./result.ts";
 import { Samples } from "./samples.ts";
 import { StormThread, startsOf, threadOf } from "./threads.ts";
 import { resultOf } from "./together.ts";
+import { mapFiles } from "./trace/mapping.ts";
 import { Watch } from "./watch.ts";
 
 /** Port of DHCP servers and relays (RFC 2131 §4.1). */
@@ -18,9 +19,10 @@ export async function runStorm(options: StormOptions, deps: StormDeps): Promise<
   const { clock, progress, serverPids, version } = deps;
   await using opened = new AsyncDisposableStack();
   const threads: StormThread[] = [];
+  const files = mapFiles(options.trace, servedEntries(options));
   const relay = await openStormRelay(options, deps, threads);
   if (relay !== undefined) opened.use(relay);
-  for (const start of startsOf(options)) {
+  for (const start of startsOf(options, files.places)) {
     threads.push(opened.use(new StormThread(start, (datagram) => relay?.send(datagram))));
   }
   await Promise.all(threads.map(({ ready }) => ready));
@@ -44,11 +46,13 @@ export async function runStorm(options: StormOptions, deps: StormDeps): Promise<
   look();
   return await resultOf(options, {
     begunAt,
+    files: files.summary,
     ended,
     counts: threads.map(({ counts }) => counts),
     watch,
     series: samples.all(),
     incidents: incidents.happened,
+    notReached: incidents.notReached,
     version,
   });
 }

@@ -4,6 +4,7 @@ import { SharedPlaces } from "./node/places.ts";
 import type { StormOptions } from "./options.ts";
 import { seededRandom } from "./random.ts";
 import { SharedCounts } from "./tally.ts";
+import type { ServedPlaces } from "./trace/mapping.ts";
 import type { FromWorker, ToWorker, WorkerEnded, WorkerStart } from "./worker-messages.ts";
 
 /** The main thread's end of one that runs nodes. */
@@ -60,12 +61,17 @@ export function threadOf(index: number, threads: number): number {
   return index % threads;
 }
 
-export function startsOf(options: StormOptions): WorkerStart[] {
+/** `files`: what stands for the trace's. */
+export function startsOf(wanted: StormOptions, files: ServedPlaces): WorkerStart[] {
+  const { tree, directory, ...options } = wanted;
+  const isTreeKnown = tree !== undefined || directory !== undefined;
   const { arrival, nodes, seed } = options;
   const times = arrivalTimes(arrival, nodes, seededRandom(seed));
   const threads = Math.min(options.workers, nodes);
   return Array.from({ length: threads }, (_, thread) => ({
     options,
+    files,
+    isTreeKnown,
     thread,
     nodes: [...times.entries()]
       .filter(([index]) => threadOf(index, threads) === thread)

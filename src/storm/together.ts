@@ -5,15 +5,15 @@ import { formatEndpoint } from "../net/endpoint.ts";
 import { formatArrival } from "./arrival.ts";
 import { compareWithTree, SeenContent } from "./expectations.ts";
 import { percentilesOf } from "./histogram.ts";
-import { type StormOptions, servedEntries } from "./options.ts";
+import type { StormOptions } from "./options.ts";
 import { type NodeResult, type StormResult, stormStages } from "./result.ts";
 import type { StormServers } from "./servers.ts";
 import { protocolResults, type SharedCounts } from "./tally.ts";
-import { mapFiles } from "./trace/mapping.ts";
 import type { Watch } from "./watch.ts";
 import type { WorkerEnded } from "./worker-messages.ts";
 
-export interface Found extends Pick<StormResult, "begunAt" | "series" | "incidents"> {
+export interface Found extends Pick<StormResult, "begunAt" | "files" | "series" | "incidents"> {
+  readonly notReached: NonNullable<StormResult["notReached"]>;
   readonly ended: readonly WorkerEnded[];
   readonly counts: readonly SharedCounts[];
   readonly watch: Watch;
@@ -23,8 +23,8 @@ export interface Found extends Pick<StormResult, "begunAt" | "series" | "inciden
 
 /** What all threads found, as one. */
 export async function resultOf(options: StormOptions, found: Found): Promise<StormResult> {
-  const { ended, counts, watch, begunAt, series, incidents } = found;
-  const { trace, title } = options;
+  const { ended, counts, watch, begunAt, files, series, incidents, notReached } = found;
+  const { title } = options;
   const nodes = ended
     .flatMap((thread) => thread.nodes)
     .sort((a, b) => a.name.localeCompare(b.name));
@@ -51,8 +51,9 @@ export async function resultOf(options: StormOptions, found: Found): Promise<Sto
     ...(server === undefined ? {} : { server }),
     load: { ...load, busyMax: watch.busyMax },
     verified: await verifiedOf(ended, options.directory),
-    files: mapFiles(trace, servedEntries(options)).summary,
+    files,
     incidents,
+    ...(notReached.length === 0 ? {} : { notReached }),
   };
 }
 
@@ -83,8 +84,9 @@ function optionsOf(options: StormOptions): StormResult["options"] {
 }
 
 function serversOf({ dhcp, tftp, http, nfs, iscsi }: StormServers): Record<string, string> {
-  const portmap = nfs === undefined ? undefined : { address: nfs.address, port: nfs.portmap };
-  const endpoints = { dhcp, tftp, http, nfs: portmap, iscsi: iscsi?.local };
+  const port = nfs?.portmap ?? nfs?.nfs;
+  const mounted = nfs === undefined || port === undefined ? undefined : { ...nfs, port };
+  const endpoints = { dhcp, tftp, http, nfs: mounted, iscsi: iscsi?.local };
   return Object.fromEntries(
     Object.entries(endpoints).map(([protocol, endpoint]) => [
       protocol,

@@ -2,11 +2,16 @@ import type { SeenPart } from "./expectations.ts";
 import type { StormOptions } from "./options.ts";
 import type { NodeResult } from "./result.ts";
 import type { Counted } from "./tally.ts";
+import type { ServedPlaces } from "./trace/mapping.ts";
 
 /** What crosses between the main thread and those of the nodes: values only. */
 
 export interface WorkerStart {
-  readonly options: StormOptions;
+  /** The tree may have a million entries: of it a thread is told what stands for the trace's files. */
+  readonly options: Omit<StormOptions, "tree" | "directory">;
+  readonly files: ServedPlaces;
+  /** What that says is so: it was not taken for granted that all is as recorded. */
+  readonly isTreeKnown: boolean;
   /** Of which thread, for chance that is its own. */
   readonly thread: number;
   /** Its nodes, and when each is switched on: seconds after the beginning. */

@@ -21,6 +21,8 @@ export interface TftpOptions {
   readonly clock: Clock;
   readonly tell: Tell;
   readonly report: (what: string, error: unknown) => void;
+  /** Frames are captured here: each datagram is to be one, as it is on the wire. */
+  readonly isCaptured?: boolean;
 }
 
 export interface TftpServer extends AsyncDisposable {
@@ -38,7 +40,7 @@ export async function serveTftp(options: TftpOptions): Promise<TftpServer> {
         local: { address: local.address, port: 0 },
         receive: (bytes, client) => requests.receiveAt(port, bytes, client),
         report,
-        joins: true,
+        joins: options.isCaptured !== true,
       },
       batching,
     );

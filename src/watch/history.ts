@@ -10,6 +10,8 @@ const ROOM = "";
 
 /** What was found of a boot's past, while it was of this tree. */
 interface Found {
+  /** The node's boots before it, while they may be asked for again: nodes say what they run once they are up. */
+  readonly own: readonly PastBoot[] | undefined;
   readonly tree: string | undefined;
   readonly usual: Usual | undefined;
 }
@@ -56,8 +58,10 @@ export class History {
     if (boot.stage === "heard") return undefined;
     const found = this.#found.get(boot);
     if (found !== undefined && found.tree === boot.tree) return found.usual;
-    const usual = this.#find(boot);
-    this.#found.set(boot, { tree: boot.tree, usual });
+    const own = found?.own ?? this.#before(boot);
+    const usual = this.#find(boot, own);
+    const { tree } = boot;
+    this.#found.set(boot, { own: tree === undefined ? own : undefined, tree, usual });
     return usual;
   }
 
@@ -71,10 +75,12 @@ export class History {
     return isSlower((upAt ?? now) - boot.startedAt, usual);
   }
 
-  #find(boot: NodeBoot): Usual | undefined {
-    const { mac, tree } = boot;
+  #before(boot: NodeBoot): PastBoot[] {
     const beganAt = this.beganAt(boot);
-    const own = this.#past.of(mac).filter((past) => past.beganAt !== beganAt);
+    return this.#past.of(boot.mac).filter((past) => past.beganAt !== beganAt);
+  }
+
+  #find({ tree }: NodeBoot, own: readonly PastBoot[]): Usual | undefined {
     const ofTree = own.filter((past) => tree === undefined || past.tree === tree);
     return (
       usualOf("node", ofTree) ??

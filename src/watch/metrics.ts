@@ -89,7 +89,7 @@ function nodeGauges({ boots, leases, readers }: MetricsDeps, registers: Registry
 function trafficCounters({ traffics, refused }: MetricsDeps, registers: Registry[]): void {
   new Counter({
     name: "sidus_calls_total",
-    help: "Calls by protocol: DHCP messages, files asked for, RPC calls, iSCSI PDUs.",
+    help: "Calls by protocol, each counted once: DHCP messages, files asked for, RPC calls, iSCSI PDUs.",
     labelNames: ["protocol"],
     registers,
     collect() {
@@ -101,7 +101,7 @@ function trafficCounters({ traffics, refused }: MetricsDeps, registers: Registry
   });
   new Counter({
     name: "sidus_bytes_total",
-    help: "Bytes by protocol, where they are counted: NFS and iSCSI both ways, files as sent.",
+    help: "Bytes by protocol, where they are counted: NFS (with MOUNT) and iSCSI both ways, files as sent.",
     labelNames: ["protocol", "direction"],
     registers,
     collect() {

@@ -3,7 +3,7 @@ import type { BootEvent, Protocol } from "./events.ts";
 
 type Outcome = Extract<BootEvent, { kind: "file" }>["outcome"];
 
-/** What each protocol moved: NFS and iSCSI as their threads say, the others as far as events tell. */
+/** What each protocol moved: NFS, MOUNT and iSCSI as their threads say, the others as far as events tell. */
 export class Traffics {
   readonly #traffic = new Map<Protocol, Traffic>();
   readonly #files = new Map<"tftp" | "http", Map<Outcome, number>>();
@@ -31,10 +31,11 @@ export class Traffics {
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
         break;
       }
-      case "mount":
       case "portmap":
-        this.#of(event.kind).calls += 1;
+        this.#of("portmap").calls += 1;
         break;
+      // Counted by their threads.
+      case "mount":
       case "session":
       case "up":
       case "refused":

@@ -18,11 +18,10 @@ export interface Usual {
 /** Of those that came up. Undefined: too few to say. */
 export function usualOf(of: Usual["of"], boots: readonly PastBoot[]): Usual | undefined {
   const done = boots.filter(({ reached }) => reached.has("up"));
+  if (done.length < USUAL_BOOTS_MIN) return undefined;
   const times = done.flatMap(({ reached }) => reached.get("up") ?? []);
   const [medianMs, p95Ms] = [medianOf(times), quantileOf(times, 0.95)];
-  if (times.length < USUAL_BOOTS_MIN || medianMs === undefined || p95Ms === undefined) {
-    return undefined;
-  }
+  if (medianMs === undefined || p95Ms === undefined) return undefined;
   const reached = stages.flatMap((stage): [Stage, number][] => {
     const median = medianOf(done.flatMap((boot) => boot.reached.get(stage) ?? []));
     return median === undefined ? [] : [[stage, median]];

@@ -14,8 +14,8 @@ export interface Room extends AsyncDisposable {
   readonly server: string;
   /** The process that serves now. */
   served(): Served;
-  /** Starts it again after it ended. */
-  start(): Promise<void>;
+  /** Starts it again after it ended. `flags`: of `sidus serve`, besides. */
+  start(...flags: readonly string[]): Promise<void>;
   get(path: string): string;
   /** Attaches one more TAP to the room's network. */
   addPort(name: string): void;
@@ -53,8 +53,8 @@ export async function openRoom(settings: object): Promise<Room> {
       if (served === undefined) throw new Error("nothing serves yet");
       return served;
     },
-    async start() {
-      served = await serveIn(namespace, config, join(work, "ready"));
+    async start(...flags) {
+      served = await serveIn(namespace, config, join(work, "ready"), ...flags);
     },
     get(path) {
       const flags = ["--silent", "--show-error", "--fail", "--max-time", "10"];

@@ -80,6 +80,27 @@ test("connections are bounded, and those beyond it counted", async () => {
   expect((await one.reply()).body.toString()).toBe("ok");
 });
 
+test("connections of one address are bounded, so that others find room, and are let in again when some have ended", async () => {
+  const { port, refusals } = await listen({ connectionsPerHostMax: 1 });
+  const said = async (from?: string): Promise<string> => {
+    try {
+      await using stream = await RawStream.open(port, from);
+      stream.send(request);
+      return (await stream.reply()).body.toString();
+    } catch {
+      return "reset";
+    }
+  };
+  const one = await RawStream.open(port);
+  one.send(request);
+  await one.reply();
+  expect(await said()).not.toBe("ok");
+  expect(refusals).toEqual(["too many connections"]);
+  expect(await said("127.0.0.2")).toBe("ok");
+  await one[Symbol.asyncDispose]();
+  await expect.poll(() => said()).toBe("ok");
+});
+
 test("a handler that fails within a reply ends the connection", async () => {
   const reports: string[] = [];
   const { port, refusals } = await listen({

@@ -21,8 +21,8 @@ export class RawStream implements AsyncDisposable {
     });
   }
 
-  static async open(port: number): Promise<RawStream> {
-    const socket = net.connect({ host: "127.0.0.1", port });
+  static async open(port: number, localAddress = "127.0.0.1"): Promise<RawStream> {
+    const socket = net.connect({ host: "127.0.0.1", port, localAddress });
     await once(socket, "connect");
     return new RawStream(socket);
   }

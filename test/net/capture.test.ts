@@ -136,6 +136,33 @@ describe.skipIf(lacking !== undefined)(title("a recorded interface", lacking), (
     expect(numbers).toEqual(Array.from({ length: 3000 }, (_, at) => at));
   });
 
+  test("blocks of TFTP that are sent together are a frame each, as they are on the wire", async () => {
+    const words = [
+      "sidus/boot/vmlinuz-6.1.0-1-amd64",
+      "octet",
+      "blksize",
+      "1000",
+      "windowsize",
+      "20",
+    ];
+    const request = `\x00\x01${words.map((word) => `${word}\x00`).join("")}`;
+    // RFC 7440: a window of blocks after the OACK is acknowledged, and no more.
+    const fetch = `
+      const socket = require("node:dgram").createSocket("udp4");
+      let blocks = 0;
+      socket.on("message", (bytes, { port, address }) => {
+        if (bytes[1] === 6) socket.send(Uint8Array.of(0, 4, 0, 0), port, address);
+        else if ((blocks += 1) === 20) socket.close();
+      });
+      socket.send(${JSON.stringify(request)}, 69, "10.13.20.1");`;
+    await using served = await serveIn(server, config, join(work, "ready"), "--record", file);
+    client.run(process.execPath, "-e", fetch);
+    expect(await served.stop()).toBe(0);
+    const blocks = fieldsOf(file, "tftp.opcode == 3", "tftp.block", "udp.length", "frame.len");
+    const expected = Array.from({ length: 20 }, (_, at) => `${at + 1} 1012 1046`);
+    expect(blocks.slice(0, 20)).toEqual(expected);
+  }, 60_000);
+
   test("the file gets no longer than it may, and ends with a whole frame", async () => {
     const captured = await record(file, 20_000, () => sendDatagrams(300));
     expect(captured.ended).toBe("full");

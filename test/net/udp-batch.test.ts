@@ -51,6 +51,22 @@ test("on Linux it is there for the processors that we know, and Node is not hear
   expect(warnings).toEqual([]);
 });
 
+test.each([
+  ["as long as UDP allows", 65_507, 65_507],
+  ["cut where less was asked for", 100, 100],
+])("what arrives is %s", async (_, arrivedBytes, bytes) => {
+  const way = { calls: loadBatching(arrivedBytes), joins: false };
+  const one = await open(way);
+  const other = await open(way);
+  // The first comes in by node:dgram, which cuts nothing.
+  one.socket.send(new Uint8Array(10), other.socket.local);
+  await Promise.resolve();
+  one.socket.send(new Uint8Array(65_507), other.socket.local);
+  await expect
+    .poll(() => other.arrived.map((arrived) => arrived.bytes.length))
+    .toEqual([10, bytes]);
+});
+
 describe.each([
   ["many at once", { calls: batching, joins: false }],
   ["many at once, joined where they go to one address", { calls: batching, joins: true }],
@@ -79,6 +95,20 @@ describe.each([
     expect(byContent(other.arrived.map(({ bytes }) => bytes))).toEqual(byContent(sent));
     expect(other.arrived.every(({ from }) => from.port === one.socket.local.port)).toBe(true);
     expect(other.arrived.every(({ from }) => from.address === LOOPBACK_ADDRESS)).toBe(true);
+  });
+
+  test("several that send in turns do not get into each other's datagrams", async () => {
+    const { socket, arrived } = await open(way);
+    const senders = [await open(way), await open(way), await open(way)];
+    const senderOf = (count: number) => senders[(count % 7) % 3]?.socket;
+    for (let count = 0; count < 200; count += 1) {
+      senderOf(count)?.send(Uint8Array.of(count), socket.local);
+    }
+    await expect.poll(() => arrived.length).toBe(200);
+    const numbers = arrived.map(({ bytes }) => bytes[0] ?? 0);
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 200 }, (_, at) => at));
+    const ports = numbers.map((count) => senderOf(count)?.local.port);
+    expect(arrived.map(({ from }) => from.port)).toEqual(ports);
   });
 
   test("two that answer each other do so without end, and let others have their turn", async () => {

@@ -7,10 +7,13 @@ const STEPS = 400;
 const FILE_BYTES_MAX = 400_000;
 
 /** The beginning of a real boot, up to where systemd begins its own, and its end: it says that it is up. */
-export async function briefTrace(): Promise<Trace> {
-  const whole = await readTrace(shippedTraceFile("bios-tmpfs"));
-  const steps = whole.steps.slice(0, STEPS).map(withLessBytes);
-  const up: Step = { after: STEPS - 1, think: 1_000_000, deed: { kind: "up" } };
+export async function briefTrace(
+  name: "bios-tmpfs" | "bios-iscsi" = "bios-tmpfs",
+  count = STEPS,
+): Promise<Trace> {
+  const whole = await readTrace(shippedTraceFile(name));
+  const steps = whole.steps.slice(0, count).map(withLessBytes);
+  const up: Step = { after: count - 1, think: 1_000_000, deed: { kind: "up" } };
   return { ...whole, steps: [...steps, up] };
 }
 

@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { ipv4, parseIpv4 } from "../../src/bytes/ipv4.ts";
 import { SharedPlaces } from "../../src/storm/node/places.ts";
-import type { StormOptions } from "../../src/storm/options.ts";
+import { type StormOptions, servedEntries } from "../../src/storm/options.ts";
 import { Share } from "../../src/storm/share.ts";
 import { SharedCounts } from "../../src/storm/tally.ts";
 import { readTrace } from "../../src/storm/trace/file.ts";
+import { mapFiles } from "../../src/storm/trace/mapping.ts";
 import { shippedTraceFile } from "../../src/storm/trace/shipped.ts";
 import type { WorkerEnded } from "../../src/storm/worker-messages.ts";
 import { VirtualClock } from "../sim/clock.ts";
@@ -29,6 +30,8 @@ function ran(
   const share = new Share(
     {
       options,
+      files: mapFiles(trace, servedEntries(options)).places,
+      isTreeKnown: false,
       thread: 0,
       nodes: [0, 1].map((index) => ({ index, at: 0 })),
       counts: new SharedCounts().memory,

@@ -92,6 +92,7 @@ describe("metrics of a recorded boot", () => {
     const { value, traffics } = room();
     traffics.add("nfs", { calls: 5, received: 700, sent: 90_000 });
     traffics.add("nfs", { calls: 1, received: 0, sent: 0 });
+    traffics.add("mount", { calls: 2, received: 0, sent: 0 });
     expect(await value("sidus_calls_total", { protocol: "nfs" })).toBe(6);
     expect(await value("sidus_bytes_total", { protocol: "nfs", direction: "received" })).toBe(700);
     expect(await value("sidus_bytes_total", { protocol: "nfs", direction: "sent" })).toBe(90_000);

@@ -15,6 +15,7 @@ export interface ForeignGiven {
   readonly http?: string;
   readonly nfs?: string;
   readonly nfsPath?: string;
+  readonly mountPort?: string;
   readonly iscsi?: string;
   readonly target?: string;
   readonly initiator?: string;
@@ -41,13 +42,14 @@ export async function foreignServers(given: ForeignGiven): Promise<ForeignServer
     refuseAlone(given);
     return undefined;
   }
+  refuseUnused(given);
   const dhcpServer = await endpointIn("--dhcp", dhcp, 67);
   return {
     servers: {
       dhcp: dhcpServer,
       tftp: await endpointIn("--tftp", tftp, 69),
       http: await endpointIn("--http", http, 80),
-      nfs: await nfsIn(nfs, given.nfsPath),
+      nfs: await nfsIn(given),
       iscsi: await iscsiIn(given),
     },
     addresses: given.addresses === undefined ? undefined : networkIn(given.addresses),
@@ -67,29 +69,50 @@ function pidIn(text: string): number {
 }
 
 function refuseAlone(given: ForeignGiven): void {
-  const others = {
-    "--nfs-path": given.nfsPath,
-    "--target": given.target,
-    "--initiator": given.initiator,
-    "--addresses": given.addresses,
-    "--relay": given.relay,
-    "--server-pid": given.serverPid,
-  };
-  const [named] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+  const { addresses, serverPid } = given;
+  const others = { "--addresses": addresses, "--server-pid": serverPid };
+  const named = [...ofOneServer(given), ...Object.entries(others)].find(([, value]) => value);
   if (named !== undefined)
     throw new UserError(
-      `${named} is for servers of others: name them with --dhcp, --tftp, --http, --nfs or --iscsi`,
+      `${named[0]} is for servers of others: name them with --dhcp, --tftp, --http, --nfs or --iscsi`,
     );
 }
 
-async function nfsIn(
-  text: string | undefined,
-  path: string | undefined,
-): Promise<StormServers["nfs"]> {
-  const found = await endpointIn("--nfs", text, PORTMAP_PORT);
+/** What is said about a server that is left out. */
+function refuseUnused(given: ForeignGiven): void {
+  const wrong = ofOneServer(given).find(
+    ([, value, server]) => value && given[server] === undefined,
+  );
+  if (wrong === undefined) return;
+  const [option, , server] = wrong;
+  throw new UserError(
+    `${option} is about --${server}, which is not named: name it, or leave this out`,
+  );
+}
+
+type Named = readonly [option: string, value: string | undefined, server: "dhcp" | "nfs" | "iscsi"];
+
+function ofOneServer(given: ForeignGiven): readonly Named[] {
+  const { nfsPath, mountPort, target, initiator, relay } = given;
+  return [
+    ["--nfs-path", nfsPath, "nfs"],
+    ["--mount-port", mountPort, "nfs"],
+    ["--target", target, "iscsi"],
+    ["--initiator", initiator, "iscsi"],
+    ["--relay", relay, "dhcp"],
+  ];
+}
+
+/** As a mount with `port=` and `mountport=` does: where both are said, no portmapper is asked. */
+async function nfsIn({ nfs, nfsPath, mountPort }: ForeignGiven): Promise<StormServers["nfs"]> {
+  const found = await endpointIn("--nfs", nfs, PORTMAP_PORT);
   if (found === undefined) return undefined;
-  const nfs = found.port === PORTMAP_PORT ? undefined : found.port;
-  return { address: found.address, portmap: PORTMAP_PORT, nfs, mount: undefined, path };
+  const { address } = found;
+  const port = found.port === PORTMAP_PORT ? undefined : found.port;
+  const mount =
+    mountPort === undefined ? undefined : numberIn("--mount-port", mountPort, 1, 65_535);
+  const isSaid = port !== undefined && mount !== undefined;
+  return { address, portmap: isSaid ? undefined : PORTMAP_PORT, nfs: port, mount, path: nfsPath };
 }
 
 async function iscsiIn({ iscsi, target, initiator }: ForeignGiven): Promise<StormServers["iscsi"]> {

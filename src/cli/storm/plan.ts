@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
+import { type Cidr, formatCidr } from "../../bytes/ipv4.ts";
 import { STORM_NODES_MAX, STORM_WORKERS_MAX } from "../../limits.ts";
 import { type Arrival, parseArrival } from "../../storm/arrival.ts";
 import type { Wanted } from "../../storm/report/project.ts";
@@ -53,15 +54,24 @@ export interface StormPlan {
   readonly projections: readonly Wanted[];
 }
 
+/** A server that is asked by a whole room at once takes its time. */
+const PATIENCE_MIN = { seconds: 1, why: "servers that many ask at once do not answer sooner" };
+
 /** How long a killed server is away. */
 const AWAY_SECONDS = 2;
 
 /** @throws UserError that names the option. */
 export async function planOf(given: Given): Promise<StormPlan> {
   const foreign = await foreignServers(given);
-  if (foreign !== undefined) refuseOwn(given);
+  if (foreign !== undefined) {
+    refuseOwn(given);
+    refuseUntold(given);
+  }
+  refuseOneFile(given);
+  const nodes = numberIn("--nodes", given.nodes, 1, STORM_NODES_MAX);
+  if (foreign?.addresses !== undefined) refuseFewAddresses(foreign.addresses, nodes);
   return {
-    nodes: numberIn("--nodes", given.nodes, 1, STORM_NODES_MAX),
+    nodes,
     traceFile: traceFile(given.trace),
     arrival: parseArrival(given.arrival),
     think: factorIn("--think", given.think),
@@ -70,8 +80,8 @@ export async function planOf(given: Given): Promise<StormPlan> {
       given.workers === undefined
         ? Math.min(STORM_WORKERS_MAX, Math.max(1, availableParallelism() - 1))
         : numberIn("--workers", given.workers, 1, STORM_WORKERS_MAX),
-    patienceMs: secondsIn("--patience", given.patience) * 1000,
-    skip: (given.skip ?? "").split(",").flatMap(stageIn),
+    patienceMs: secondsIn("--patience", given.patience, PATIENCE_MIN) * 1000,
+    skip: skipped(given.skip ?? ""),
     title: given.title,
     foreign,
     tree: given.tree === undefined ? undefined : treeIn(given.tree),
@@ -96,6 +106,30 @@ function refuseOwn({ tree, link, latency, loss, killServer }: Given): void {
     throw new UserError(
       `${named} is for the storm's own server: leave it out, or --dhcp, --tftp, --http, --nfs and --iscsi`,
     );
+}
+
+/** Nodes that no boot configuration tells what their root and their disk are would all fail. */
+function refuseUntold({ http, tftp, nfs, nfsPath, iscsi, target }: Given): void {
+  if (http !== undefined || tftp !== undefined) return;
+  const untold = "no boot configuration says it, for neither --http nor --tftp is named";
+  if (nfs !== undefined && nfsPath === undefined)
+    throw new UserError(`--nfs: what is mounted? Name it with --nfs-path: ${untold}`);
+  if (iscsi !== undefined && target === undefined)
+    throw new UserError(`--iscsi: which target is a node's? Name it with --target: ${untold}`);
+}
+
+function refuseOneFile({ json, output }: Given): void {
+  if (json === undefined || output === undefined || resolve(json) !== resolve(output)) return;
+  throw new UserError(`--json and --output are both ${json}: expected two files`);
+}
+
+/** The first and the last of a network are nobody's. */
+function refuseFewAddresses(addresses: Cidr, nodes: number): void {
+  const room = 2 ** (32 - addresses.prefix) - 2;
+  if (room >= nodes) return;
+  throw new UserError(
+    `--addresses ${formatCidr(addresses)}: has ${Math.max(0, room)} addresses for ${nodes} nodes; expected a larger network, or fewer --nodes`,
+  );
 }
 
 function traceFile(name: string): string {
@@ -126,6 +160,12 @@ function writableIn(option: string, path: string): string {
     );
   }
   return file;
+}
+
+function skipped(text: string): StormStage[] {
+  const stages = text.split(",").flatMap(stageIn);
+  if (stormStages.some((stage) => !stages.includes(stage))) return stages;
+  throw new UserError(`--skip ${text}: these are all stages: leave out fewer of them`);
 }
 
 function stageIn(text: string): StormStage[] {

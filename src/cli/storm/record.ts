@@ -36,7 +36,11 @@ export function recordCommand(): Command {
       `
 The capture begins before the node is switched on and ends when it is up, on the server's interface, with whole packets:
   tcpdump -i br0 -s 0 -w boot.pcap
-sidus serve --record FILE writes one, too.
+sidus serve --record FILE writes one, too. Any link of Ethernet's will do, with VLAN tags, also tcpdump -i any; what the
+trace lacks is said, a line each: NFS other than version 3 over TCP, say, or connections that are neither HTTP nor iSCSI.
+
+A trace is gzip'd JSON: what the node asked for, in which order, and how long it took for itself; names and lengths, no
+contents. zcat boot.trace.gz | jq .about shows what one is of. Its format has a version: a newer one is refused.
 
 Example:
   sidus storm record boot.pcap --output boot.trace.gz

@@ -16,17 +16,18 @@ import { renderSummary } from "../../storm/report/summary.ts";
 import type { StormResult } from "../../storm/result.ts";
 import { makeRoomNetwork } from "../../storm/room/network.ts";
 import { type OwnServer, startOwnServer } from "../../storm/room/servers.ts";
-import { stormTree } from "../../storm/room/tree.ts";
+import { stormTree, useTree } from "../../storm/room/tree.ts";
 import type { StormServers } from "../../storm/servers.ts";
 import { runStorm } from "../../storm/storm.ts";
-import { figuresOf } from "../../storm/trace/figures.ts";
 import { readTrace } from "../../storm/trace/file.ts";
+import { phasesOf } from "../../storm/trace/phases.ts";
 import type { Trace } from "../../storm/trace/trace.ts";
 import { cacheDirectory } from "../demo/tree.ts";
 import { openInterrupt } from "../interrupt.ts";
 import { mendable, type Remedies } from "../mendable.ts";
 import { inPrivateNetwork, stopSignals } from "../private-network.ts";
 import { version } from "../version.ts";
+import { refuseAddressesOfOthers, refuseTooMany, withMount } from "./beforehand.ts";
 import { entriesOf } from "./entries.ts";
 import { openLive } from "./live.ts";
 import type { StormPlan } from "./plan.ts";
@@ -61,7 +62,10 @@ async function againstOthers(plan: StormPlan, signal: AbortSignal): Promise<numb
   const { foreign } = plan;
   if (foreign === undefined) throw new Error("no servers");
   const trace = await readTrace(plan.traceFile);
-  const { servers, addresses, relay, pids } = foreign;
+  refuseTooMany(trace, plan);
+  await refuseAddressesOfOthers(plan);
+  const { addresses, relay, pids } = foreign;
+  const servers = await withMount(foreign.servers, plan);
   const tree = await treeOfOthers(servers, trace, plan);
   return await storm(
     { ...optionsOf(plan, trace), servers, addresses, relay, tree },
@@ -74,9 +78,9 @@ async function againstOthers(plan: StormPlan, signal: AbortSignal): Promise<numb
 async function treeOfOthers(
   { nfs }: StormServers,
   trace: Trace,
-  { patienceMs }: StormPlan,
+  { patienceMs, skip }: StormPlan,
 ): Promise<StormOptions["tree"]> {
-  if (nfs === undefined) return undefined;
+  if (nfs === undefined || skip.includes("root")) return undefined;
   if (nfs.path === undefined) {
     process.stderr.write(
       "sidus: --nfs without --nfs-path: files are asked for under the names that were recorded\n",
@@ -96,9 +100,11 @@ async function treeOfOthers(
 
 async function againstOurOwn(plan: StormPlan, signal: AbortSignal): Promise<number> {
   const trace = await readTrace(plan.traceFile);
+  refuseTooMany(trace, plan);
   const tree = plan.tree ?? madeTree(trace, plan);
   const work = mkdtempSync(join(tmpdir(), "sidus-storm-"));
   await using opened = new AsyncDisposableStack();
+  if (plan.tree === undefined) opened.use(useTree(tree, systemClock));
   opened.defer(() => rmSync(work, { recursive: true, force: true }));
   const network = opened.use(await makeRoomNetwork({ link: plan.link }));
   const server = opened.use(
@@ -220,6 +226,5 @@ async function measured(
     report: (what, error) => live.say(`${what}: ${String(error)}`),
     version,
   });
-  const ownSeconds = figuresOf(options.trace).seconds * options.think;
-  return { ...result, options: { ...result.options, ownSeconds } };
+  return { ...result, phases: phasesOf(options.trace, options.think) };
 }

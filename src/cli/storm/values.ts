@@ -16,9 +16,16 @@ export function factorIn(option: string, text: string): number {
 
 const times: Readonly<Record<string, number>> = { ms: 1e-3, s: 1, m: 60, h: 3600 };
 
-export function secondsIn(option: string, text: string): number {
+/** `least`: a time, and why it may not be shorter. */
+export function secondsIn(
+  option: string,
+  text: string,
+  least?: { readonly seconds: number; readonly why: string },
+): number {
   const [, number, unit = ""] = /^(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h)$/.exec(text.trim()) ?? [];
   const seconds = Number(number) * (times[unit] ?? Number.NaN);
+  if (least !== undefined && seconds < least.seconds)
+    throw new UserError(`${option} ${text}: expected ${least.seconds}s or more: ${least.why}`);
   if (seconds <= 86_400) return seconds;
   throw new UserError(
     `${option} ${text}: expected a time with its unit, at most a day: 0.2ms, 30s or 2m`,

@@ -175,15 +175,22 @@ export class NfsClient implements RpcHandler<Errand> {
   #finish(call: Asked, failure?: string): void {
     const { about } = call;
     const { done } = about;
-    about.wanted = about.done = about.file = about.listing = undefined;
+    if (about.listing !== undefined) about.listing.isAsked = false;
+    about.wanted = about.done = about.file = about.listing = about.laterSince = undefined;
     this.#connection?.free(call);
     if (!this.#isClosed) done?.(failure);
   }
 
   #askLater(call: Asked): void {
+    const { clock, patienceMs } = this.#options;
+    const now = clock.now();
+    call.about.laterSince ??= now;
+    if (now - call.about.laterSince >= patienceMs) {
+      this.#finish(call, "NFS: asked to come back later, again and again (NFS3ERR_JUKEBOX)");
+      return;
+    }
     this.#later.push(call);
-    if (this.#later.length > 1) return;
-    this.#jukebox.set(after(this.#options.clock.now(), STORM_JUKEBOX_MS));
+    if (this.#later.length === 1) this.#jukebox.set(after(now, STORM_JUKEBOX_MS));
   }
 
   #askAgain(): void {
@@ -223,8 +230,12 @@ export class NfsClient implements RpcHandler<Errand> {
       if (status === Status.OK) this.#answers.read(op, about, file, results);
       else if (status !== Status.JUKEBOX) this.#answers.failed(op, file, status);
     }
-    if (status === Status.JUKEBOX) this.#askLater(call);
-    else if (isExtra && this.#handles.of(file) !== undefined) this.#proceed(call, wanted);
+    if (status === Status.JUKEBOX) {
+      this.#askLater(call);
+      return;
+    }
+    about.laterSince = undefined;
+    if (isExtra && this.#handles.of(file) !== undefined) this.#proceed(call, wanted);
     else this.#finish(call);
   }
 
@@ -254,6 +265,7 @@ export class NfsClient implements RpcHandler<Errand> {
     const { wanted, file, reading } = call.about;
     if (wanted === undefined || file === undefined) return;
     this.#tellAnswered(call, operations.read.label, received);
+    call.about.laterSince = undefined;
     this.#answers.data(call.about, file);
     const isShort = reading.isShort(file);
     if (isShort && reading.continue()) {

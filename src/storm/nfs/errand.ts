@@ -1,3 +1,4 @@
+import type { Instant } from "../../net/clock.ts";
 import type { Done } from "../client.ts";
 import type { NfsCall } from "../trace/trace.ts";
 import type { NamedFile } from "./files.ts";
@@ -14,6 +15,8 @@ export class Errand {
   isExtra = false;
   /** Of READ's results, where they were begun to be read. */
   status = 0;
+  /** When the server first asked to come back later: NFS3ERR_JUKEBOX, and nothing else since. */
+  laterSince: Instant | undefined;
   readonly reading = new Reading();
   listing: Listing | undefined;
 }

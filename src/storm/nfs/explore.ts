@@ -1,8 +1,8 @@
+import { formatIpv4 } from "../../bytes/ipv4.ts";
 import { isMalformed, type Malformed, malformed } from "../../bytes/malformed.ts";
 import type { Reader } from "../../bytes/reader.ts";
 import { FILE_NAME_BYTES_MAX, STORM_EXPLORED_AT_ONCE, STORM_EXPLORED_MAX } from "../../limits.ts";
 import type { Clock } from "../../net/clock.ts";
-import { formatEndpoint } from "../../net/endpoint.ts";
 import { readString } from "../../rpc/xdr.ts";
 import { UserError } from "../../user-error.ts";
 import type { Origin, Tally } from "../client.ts";
@@ -145,8 +145,9 @@ class Explorer implements RpcHandler<Visit>, Disposable {
 
   #fail(why: string): void {
     const { server, path } = this.#options;
-    const where = formatEndpoint({ address: server.address, port: server.nfs ?? server.portmap });
-    this.#ended.reject(new UserError(`${where}:${path} cannot be listed: ${why}`));
+    this.#ended.reject(
+      new UserError(`${formatIpv4(server.address)}:${path} cannot be listed: ${why}`),
+    );
     this.#connection.close();
   }
 
@@ -220,7 +221,8 @@ function isName(name: string): boolean {
   return name !== "" && name !== "." && name !== ".." && !/[/\0]/.test(name);
 }
 
-const unheard: Tally = {
+/** Of questions before a storm. */
+export const unheard: Tally = {
   answered() {},
   moved() {},
   retransmitted() {},

@@ -20,6 +20,7 @@ export class Listing {
   isAtEnd = false;
   /** Sum of the checksums of all names: in whichever order they came. */
   names = 0;
+  /** Until its answer is done with, whatever that says. */
   isAsked = false;
   /** Two asked for one page, and it counts twice: of no use for comparing. */
   isMixed = false;
@@ -60,7 +61,6 @@ export class Listings {
 
   /** The results behind the status. False: it is read to its end, and has other names than other nodes were told. */
   read(results: Reader, isPlus: boolean, directory: NamedFile, listing: Listing): boolean {
-    listing.isAsked = false;
     readPostOp(results);
     listing.verifierHigh = results.u32();
     listing.verifierLow = results.u32();
@@ -73,7 +73,9 @@ export class Listings {
       if (isPlus) this.#learn(results, directory, name);
     }
     listing.isAtEnd = results.u32() === 1;
-    if (!listing.isAtEnd || listing.isMixed || results.failed) return true;
+    // Some of its names count now, and count again when they are asked for again.
+    if (results.failed) listing.isMixed = true;
+    if (!listing.isAtEnd || listing.isMixed) return true;
     return this.#expectations.checkCrc(`nfs-names ${directory.path}`, 0, 0, listing.names);
   }
 

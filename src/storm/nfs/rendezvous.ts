@@ -9,10 +9,10 @@ import { Enquiry } from "./enquiry.ts";
 import { getPort, mnt, NFS_PROGRAM, type Operation } from "./operations.ts";
 import { readHandle } from "./results.ts";
 
-/** Where a server's NFS is. Ports that are said are not those that portmap tells. */
+/** Where a server's NFS is. Ports that are said are not those that portmap tells; without portmap both are said. */
 export interface NfsPlace {
   readonly address: Ipv4;
-  readonly portmap: number;
+  readonly portmap: number | undefined;
   readonly nfs?: number | undefined;
   readonly mount?: number | undefined;
 }
@@ -28,7 +28,7 @@ export interface RendezvousOptions {
 }
 
 /** RFC 1813 §2.1 */
-const NFS_PORT = 2049;
+export const NFS_PORT = 2049;
 /** RFC 1833 §3.1: as portmap names it. */
 const PROTOCOL_TCP = 6;
 
@@ -49,13 +49,17 @@ export class Rendezvous implements Disposable {
     return this.#ports.get(NFS_PROGRAM) ?? NFS_PORT;
   }
 
-  /** RFC 1833 §3.2: PMAPPROC_GETPORT. */
+  /** RFC 1833 §3.2: PMAPPROC_GETPORT. Left out where there is none to ask, as mounts with `port=` and `mountport=` do. */
   portmap(program: number, version: number, done: Done): void {
+    const { portmap } = this.#options.server;
+    if (portmap === undefined) {
+      done(this.#ports.has(program) ? undefined : "no portmapper says where that program is");
+      return;
+    }
     const args = Buffer.alloc(16);
     args.writeUInt32BE(program, 0);
     args.writeUInt32BE(version, 4);
     args.writeUInt32BE(PROTOCOL_TCP, 8);
-    const { portmap } = this.#options.server;
     this.#ask(getPort, portmap, args, (results) => {
       if (typeof results === "string") return done(results);
       const port = results.u32();

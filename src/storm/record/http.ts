@@ -33,8 +33,7 @@ const REQUEST = /^[A-Z]+ \S+ HTTP\/1\.[01]$/;
 const HEAD_BYTES_MAX = 65_536;
 
 export function isHttp({ sent }: Stream): boolean {
-  const line = Buffer.from(sent.bytes.subarray(0, HEAD_BYTES_MAX)).toString("latin1");
-  return REQUEST.test(line.slice(0, Math.max(0, line.indexOf("\r\n"))));
+  return REQUEST.test(lineAt(sent.bytes, 0) ?? "");
 }
 
 /** `unfinished` is told the paths of those whose end the capture has not. */
@@ -108,11 +107,12 @@ function* requestsIn(sent: Bytes): Generator<Message> {
 /** RFC 9112 §6.3. */
 function answerAt(stream: Stream, start: number, method: string): Answer | undefined {
   const { bytes } = stream.received;
-  const head = messageAt(bytes, start);
-  const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(head?.first ?? "")?.[1] ?? Number.NaN);
+  let head = messageAt(bytes, start);
+  // RFC 9110 §15.2: any number of interim answers come first.
+  while (head !== undefined && statusOf(head) < 200) head = messageAt(bytes, head.bodyStart);
+  const status = head === undefined ? Number.NaN : statusOf(head);
   if (head === undefined || Number.isNaN(status)) return undefined;
   const { bodyStart, fields } = head;
-  if (status < 200) return answerAt(stream, bodyStart, method);
   if (method === "HEAD" || status === 204 || status === 304) {
     return { status, bodyStart, bodyBytes: lengthOf(head), end: bodyStart };
   }
@@ -122,6 +122,11 @@ function answerAt(stream: Stream, start: number, method: string): Answer | undef
   const isUntilClose = !fields.has("content-length");
   const bodyBytes = isUntilClose ? bytes.length - bodyStart : lengthOf(head);
   return { status, bodyStart, bodyBytes, end: bodyStart + bodyBytes };
+}
+
+/** NaN: that is no answer. */
+function statusOf({ first }: Message): number {
+  return Number(/^HTTP\/1\.[01] (\d{3})/.exec(first)?.[1] ?? Number.NaN);
 }
 
 function lengthOf({ fields }: Message): number {
@@ -134,8 +139,9 @@ function chunksAt(bytes: Uint8Array, start: number): Pick<Answer, "bodyBytes" | 
   let [at, bodyBytes] = [start, 0];
   for (;;) {
     const line = lineAt(bytes, at);
-    const size = Number.parseInt(line ?? "", 16);
-    if (line === undefined || Number.isNaN(size)) return { bodyBytes, end: bytes.length + 1 };
+    const [digits] = /^[0-9a-f]{1,12}/i.exec(line ?? "") ?? [];
+    if (line === undefined || digits === undefined) return { bodyBytes, end: bytes.length + 1 };
+    const size = Number.parseInt(digits, 16);
     at += line.length + 2;
     if (size === 0) break;
     bodyBytes += size;
@@ -149,22 +155,27 @@ function chunksAt(bytes: Uint8Array, start: number): Pick<Answer, "bodyBytes" | 
 }
 
 function lineAt(bytes: Uint8Array, at: number): string | undefined {
-  const text = Buffer.from(bytes.subarray(at, at + HEAD_BYTES_MAX)).toString("latin1");
-  const end = text.indexOf("\r\n");
-  return end < 0 ? undefined : text.slice(0, end);
+  return textUntil(bytes, at, "\r\n");
+}
+
+/** Undefined: it does not come soon. */
+function textUntil(bytes: Uint8Array, start: number, end: string): string | undefined {
+  const here = bytes.subarray(start, start + HEAD_BYTES_MAX);
+  const near = Buffer.from(here.buffer, here.byteOffset, here.length);
+  const length = near.indexOf(end);
+  return length < 0 ? undefined : near.toString("latin1", 0, length);
 }
 
 /** Undefined: no whole head is there. */
 function messageAt(bytes: Uint8Array, start: number): Message | undefined {
-  const text = Buffer.from(bytes.subarray(start, start + HEAD_BYTES_MAX)).toString("latin1");
-  const end = text.indexOf("\r\n\r\n");
-  if (end < 0) return undefined;
-  const [first = "", ...lines] = text.slice(0, end).split("\r\n");
+  const text = textUntil(bytes, start, "\r\n\r\n");
+  if (text === undefined) return undefined;
+  const [first = "", ...lines] = text.split("\r\n");
   const fields = new Map(
     lines.map((line) => {
       const colon = line.indexOf(":");
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()];
     }),
   );
-  return { start, first, fields, bodyStart: start + end + 4 };
+  return { start, first, fields, bodyStart: start + text.length + 4 };
 }

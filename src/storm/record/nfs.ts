@@ -48,23 +48,31 @@ const programs = new Map([
 ]);
 
 /**
- * In the order of the calls. `files` must know the root's handle (MNT), and learns all others here. Left out: what writes
- * (a root is read-only), and calls on files that the recording has no name for, because it began too late.
+ * In the order of the calls. `files` must know the root's handle (MNT), and learns all others here. Left out, and `other`
+ * is told why: other versions, what writes, and calls on files that the recording has no name for.
  */
-export function nfsEventsOf(stream: Stream, files: FileTable): readonly Event[] {
+export function nfsEventsOf(
+  stream: Stream,
+  files: FileTable,
+  other: (why: string) => void = () => {},
+): readonly Event[] {
   const events: Event[] = [];
   for (const exchange of exchangesOf(stream)) {
-    const call = callOf(exchange, files);
-    const { sentAt, endedAt } = exchange;
+    const { sentAt, endedAt, program, version, procedure } = exchange;
+    const known = programs.get(program);
+    if (known === undefined) continue;
+    const op = version === VERSION ? known.get(procedure) : undefined;
+    const call = op && callOf(op, exchange, files);
     if (call !== undefined) events.push({ sentAt, endedAt, deed: { kind: "nfs", call } });
+    else if (version !== VERSION) other(`of version ${version}, not ${VERSION} (nfsvers=3)`);
+    else if (op === undefined) other("that change what is served");
+    else other("on files whose names came before the capture, or that are damaged");
   }
   return events;
 }
 
-function callOf(exchange: Exchange, files: FileTable): NfsCall | undefined {
-  const { program, version, procedure, call, reply } = exchange;
-  const op = programs.get(program)?.get(procedure);
-  if (version !== VERSION || op === undefined) return undefined;
+function callOf(op: NfsCall["op"], exchange: Exchange, files: FileTable): NfsCall | undefined {
+  const { call, reply } = exchange;
   if (op === "null" || op === "acl-null") return { op, file: files.rootFile };
   const handle = readOpaque(call, HANDLE_BYTES_MAX);
   if (op === "lookup") return lookupOf(handle, call, reply, files);

@@ -1,7 +1,7 @@
 import { Bounded } from "../../bytes/bounded.ts";
 import { type Ipv4, ipv4 } from "../../bytes/ipv4.ts";
 import { Reader } from "../../bytes/reader.ts";
-import { STORM_FRAGMENTED_MAX } from "../../limits.ts";
+import { STORM_FRAGMENTED_MAX, STORM_FRAGMENTS_MAX } from "../../limits.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
 import { type Frame, LinkType } from "./frame.ts";
 
@@ -66,6 +66,7 @@ export class PacketReader {
     const key = `${part.source} ${part.destination} ${part.protocol} ${part.id}`;
     const parts = [...(this.#fragmented.get(key) ?? []), part];
     this.#fragmented.delete(key);
+    if (parts.length > STORM_FRAGMENTS_MAX) return undefined;
     const whole = joined(parts);
     if (whole !== undefined) return whole;
     this.#fragmented.put(key, parts);
@@ -93,13 +94,9 @@ function joined(parts: readonly IpPacket[]): IpPacket | undefined {
 
 function skipLinkHeader(reader: Reader, link: number): boolean {
   if (link === LinkType.RAW) return true;
-  if (link === LinkType.LINUX_SLL2) {
-    const type = reader.u16();
-    reader.skip(18);
-    return type === ETHERTYPE_IPV4;
-  }
-  reader.skip(link === LinkType.LINUX_SLL ? 14 : 12);
+  if (link !== LinkType.LINUX_SLL2) reader.skip(link === LinkType.LINUX_SLL ? 14 : 12);
   let type = reader.u16();
+  if (link === LinkType.LINUX_SLL2) reader.skip(18);
   while (VLAN_TYPES.includes(type)) {
     reader.skip(2);
     type = reader.u16();

@@ -1,4 +1,5 @@
 import { Reader } from "../../bytes/reader.ts";
+import { CAPTURE_FRAMES_MAX } from "../../limits.ts";
 import { UserError } from "../../user-error.ts";
 import { type Frame, LinkType } from "./frame.ts";
 import { pcapngFrames } from "./pcapng.ts";
@@ -17,6 +18,8 @@ export interface Capture {
   readonly frames: readonly Frame[];
   /** Undefined: it ends where a frame does. */
   readonly cutAt: number | undefined;
+  /** How many frames of other links it has, by link type: they carry no Ethernet or IP. */
+  readonly passedOver: ReadonlyMap<number, number>;
 }
 
 const MAGIC_MICROSECONDS = 0xa1b2_c3d4;
@@ -24,17 +27,27 @@ const MAGIC_NANOSECONDS = 0xa1b2_3c4d;
 const MAGIC_PCAPNG = 0x0a0d_0d0a;
 const HEADER_BYTES = 24;
 const RECORD_HEADER_BYTES = 16;
+/** The year 10000: what is later is no time. */
+const TIME_MAX = 253_402_300_800e6;
 
-/** @throws {UserError} where it is no capture, or of a link that carries no Ethernet or IP. */
+/** @throws {UserError} where it is no capture, or all of it is of links that carry no Ethernet or IP. */
 export function readCapture(file: Uint8Array): Capture {
   const magic = new Reader(file).u32();
   const frames: Frame[] = [];
+  const passedOver = new Map<number, number>();
   const walk = magic === MAGIC_PCAPNG ? pcapngFrames(file) : pcapFrames(file);
   let step = walk.next();
   for (; step.done !== true; step = walk.next()) {
-    checkLink(step.value.link);
-    frames.push(step.value);
+    const { link, at } = step.value;
+    if (!links.includes(link)) passedOver.set(link, (passedOver.get(link) ?? 0) + 1);
+    else if (at >= TIME_MAX) throw new UserError("the capture's times are none: capture it again");
+    else if (frames.push(step.value) > CAPTURE_FRAMES_MAX) {
+      throw new UserError(
+        `the capture has more than ${CAPTURE_FRAMES_MAX} frames: cut out the boot (editcap -A, -B)`,
+      );
+    }
   }
+  if (frames.length === 0) refuseLinks([...passedOver.keys()]);
   // Of several interfaces, or put together of several captures, they need not be in order.
   frames.sort((a, b) => a.at - b.at);
   const beganAt = frames[0]?.at ?? 0;
@@ -42,13 +55,16 @@ export function readCapture(file: Uint8Array): Capture {
     beganAt,
     frames: frames.map((frame) => ({ ...frame, at: Math.round(frame.at - beganAt) })),
     cutAt: step.value,
+    passedOver,
   };
 }
 
-function checkLink(link: number): void {
-  if (Object.values<number>(LinkType).includes(link)) return;
+const links = Object.values<number>(LinkType);
+
+function refuseLinks([link]: readonly number[]): void {
+  if (link === undefined) return;
   throw new UserError(
-    `the capture has frames of link type ${link}: expected Ethernet (1), Linux cooked (113, 276) or raw IP (101)`,
+    `the capture has frames of link type ${link}: expected Ethernet (1), Linux cooked (113, 276) or raw IP (101): capture on the server's network card`,
   );
 }
 
@@ -58,7 +74,7 @@ function* pcapFrames(file: Uint8Array): Generator<Frame, number | undefined> {
   const form = file.length < HEADER_BYTES ? undefined : formOf(view);
   if (form === undefined) {
     throw new UserError(
-      "not a capture: expected a file of tcpdump's or Wireshark's (pcap or pcapng, also gzip'd)",
+      "not a capture: expected a file of tcpdump's or Wireshark's, pcap or pcapng (gzip'd, too; unpack what was packed otherwise)",
     );
   }
   const { little, perMicrosecond } = form;

@@ -28,7 +28,11 @@ export interface RecordOptions {
 export function traceOf(file: Uint8Array, options: RecordOptions): Trace {
   const capture = readCapture(unpacked(file));
   const { datagrams, streams } = conversationsIn(capture);
-  const { note } = options;
+  // Names in it are anybody's: none may move the cursor or begin a line.
+  const note = (line: string): void => options.note(line.replace(/\p{Cc}/gu, "?"));
+  for (const [link, frames] of [...capture.passedOver].slice(0, LINKS_TOLD_MAX)) {
+    note(`${frames} frames of link type ${link} are passed over: no Ethernet or IP`);
+  }
   if (capture.cutAt !== undefined) note(`the capture is cut off at byte ${capture.cutAt}`);
   const short = capture.frames.filter(({ bytes, length }) => bytes.length < length).length;
   if (short > 0) note(`${short} packets are not whole: capture with tcpdump -s 0`);
@@ -44,6 +48,9 @@ export function traceOf(file: Uint8Array, options: RecordOptions): Trace {
     );
   }
   if (boots.length > 1) note(`the node boots ${boots.length} times: the first is recorded`);
+  if (boot.exchanges[0]?.deed.client === "kernel") {
+    note("the node's kernel asks first: what loaded it came before the capture, or from a disk");
+  }
   const { events, files } = new Recorder(boot, own, note).recorded(datagrams, streams);
   return {
     about: aboutOf(boot, capture.beganAt, events, files, options.title),
@@ -59,7 +66,10 @@ function unpacked(file: Uint8Array): Uint8Array {
   try {
     return gunzipSync(file, { maxOutputLength: CAPTURE_BYTES_MAX });
   } catch (cause) {
-    throw new UserError("the capture's gzip is broken, or larger than 2 GiB", { cause });
+    throw new UserError(
+      "the capture's gzip is broken, or there are more than 2 GiB in it: unpack it, and cut out the boot (editcap -A, -B)",
+      { cause },
+    );
   }
 }
 
@@ -82,7 +92,7 @@ function chooseNode(
 ): MacAddress {
   if (nodes.size === 0) {
     throw new UserError(
-      "no DHCP in this capture: begin it before the node is switched on, on the server's network interface",
+      "no DHCP (IPv4) in this capture: begin it before the node is switched on, on the server's network interface",
     );
   }
   const booting = [...nodes].filter(([, messages]) => isNetboot(messages)).map(([mac]) => mac);
@@ -111,3 +121,5 @@ function isNetboot(messages: readonly DhcpMessage[]): boolean {
 
 /** In a message: a room's nodes fill no screen. */
 const MACS_LISTED_MAX = 20;
+/** Interfaces of a machine that are of different kinds. */
+const LINKS_TOLD_MAX = 5;

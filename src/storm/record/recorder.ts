@@ -24,14 +24,16 @@ const CLIENT_ID_TYPE_BYTES = 1;
 /** Gathers what one node did in one boot. */
 export class Recorder {
   readonly #boot: Boot;
-  readonly #addresses: readonly Ipv4[];
+  readonly #addresses: ReadonlySet<Ipv4>;
   readonly #bootFiles: readonly string[];
   readonly #note: (line: string) => void;
+  /** What, and how often. */
+  readonly #leftOut = new Map<string, number>();
 
   /** `messages`: of the node's DHCP, those of other servers too. */
   constructor(boot: Boot, messages: readonly DhcpMessage[], note: (line: string) => void) {
     this.#boot = boot;
-    this.#addresses = [...new Set(boot.exchanges.map(({ ack }) => ack.yiaddr))];
+    this.#addresses = new Set(boot.exchanges.map(({ ack }) => ack.yiaddr));
     this.#bootFiles = messages.flatMap(bootFilesIn);
     this.#note = note;
   }
@@ -41,7 +43,7 @@ export class Recorder {
     datagrams: readonly Datagram[],
     streams: StreamTable,
   ): { readonly events: readonly Event[]; readonly files: readonly TraceFile[] } {
-    const isNode = ({ address }: Endpoint): boolean => this.#addresses.includes(address);
+    const isNode = ({ address }: Endpoint): boolean => this.#addresses.has(address);
     const own = datagrams.filter(({ from, to }) => isNode(from) || isNode(to));
     const ofBoot = own.filter(({ at }) => this.#isIn(at));
     const fetched = tftpFetchesOf(ofBoot, isNode, (name) => this.#tellUnfinished(name));
@@ -60,14 +62,20 @@ export class Recorder {
         events.push(...talk.ups);
       } else if (isRpc(stream)) rpc.push(stream);
       else if (isIscsi(stream)) events.push(...iscsiEventsOf(stream));
+      else if (stream.sent.bytes.length > 0) {
+        this.#leaveOut(`connections to port ${stream.server.port}, neither HTTP, NFS nor iSCSI`);
+      }
     }
-    this.#tellDatagramCalls(ofBoot, isNode);
+    this.#leaveDatagramCallsOut(ofBoot, isNode);
     const table = new FileTable();
     // Handles first: NFS may go over a connection that was opened before.
     for (const stream of rpc) {
-      events.push(...mountEventsOf(stream, table, (call) => this.#note(`${call}: left out`)));
+      events.push(...mountEventsOf(stream, table, (call) => this.#leaveOut(call)));
     }
-    for (const stream of rpc) events.push(...nfsEventsOf(stream, table));
+    for (const stream of rpc) {
+      events.push(...nfsEventsOf(stream, table, (why) => this.#leaveOut(`calls of NFS ${why}`)));
+    }
+    this.#tellLeftOut();
     events.push(...withRoles(fetched, this.#bootFiles, (path) => this.#templateOf(path)));
     return { events: this.#ofBoot(events), files: table.files };
   }
@@ -83,7 +91,9 @@ export class Recorder {
       .sort((a, b) => a.sentAt - b.sentAt);
     const up = sorted.findIndex(({ deed }) => deed.kind === "up");
     if (up >= 0) return sorted.slice(0, up + 1);
-    this.#note("the node does not say that it is up: recorded as far as the capture goes");
+    this.#note(
+      "the node does not say that it is up (POST /up): recorded as far as the capture goes (editcap -B ends it sooner)",
+    );
     return sorted;
   }
 
@@ -93,7 +103,7 @@ export class Recorder {
     const isWhole = uuid?.length === UUID_BYTES;
     return bootTemplateOf(path, {
       mac: discover.mac,
-      addresses: this.#addresses,
+      addresses: [...this.#addresses],
       uuid: isWhole ? uuid : undefined,
     });
   }
@@ -110,15 +120,31 @@ export class Recorder {
     this.#note(`${ends}: the capture lacks ${bytes} bytes in ${gaps.length} places`);
   }
 
-  #tellDatagramCalls(datagrams: readonly Datagram[], isNode: (from: Endpoint) => boolean): void {
-    const calls = datagrams.filter(
-      ({ from, to }) => isNode(from) && (to.port === PORTMAP_PORT || to.port === NFS_PORT),
-    );
-    if (calls.length > 0) this.#note(`${calls.length} calls of RPC over UDP: left out`);
+  #leaveDatagramCallsOut(
+    datagrams: readonly Datagram[],
+    isNode: (from: Endpoint) => boolean,
+  ): void {
+    for (const { from, to } of datagrams) {
+      if (!isNode(from) || (to.port !== PORTMAP_PORT && to.port !== NFS_PORT)) continue;
+      this.#leaveOut("calls of RPC over UDP (NFS: proto=tcp)");
+    }
+  }
+
+  #leaveOut(what: string): void {
+    const count = this.#leftOut.get(what) ?? 0;
+    if (count > 0 || this.#leftOut.size < LEFT_OUT_MAX) this.#leftOut.set(what, count + 1);
+  }
+
+  #tellLeftOut(): void {
+    for (const [what, count] of this.#leftOut) {
+      this.#note(`${what}: left out${count > 1 ? `, ${count} times` : ""}`);
+    }
   }
 }
 
 const UUID_BYTES = 16;
+/** Lines of what is left out: real boots have a handful. */
+const LEFT_OUT_MAX = 20;
 
 /** Header, option 67, or both. */
 function bootFilesIn({ packet }: DhcpMessage): string[] {

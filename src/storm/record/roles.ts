@@ -41,8 +41,8 @@ function isConfigName(path: string): boolean {
 }
 
 /** PXELINUX `KERNEL`, `LINUX`; GRUB `linux`, `linuxefi`; iPXE `kernel`: with what they boot behind. */
-const KERNEL_LINE = /^\s*(?:kernel|linux(?:efi|16)?)\s+(?:--?\S+\s+)*(\S+)/gim;
-const INITRD_LINE = /^\s*initrd(?:efi|16)?\s+(.*)$|\binitrd=(\S+)/gim;
+const KERNEL_LINE = /^[ \t]*(?:kernel|linux(?:efi|16)?)[ \t]+(?:-\S+[ \t]+)*(\S+)/gim;
+const INITRD_LINE = /^[ \t]*initrd(?:efi|16)?[ \t]+(.*)$|\binitrd=(\S+)/gim;
 
 function namesKernel(text: string): boolean {
   return text.search(KERNEL_LINE) >= 0;

@@ -63,8 +63,9 @@ export class StreamTable {
 
   /** Of the host at this address as a client, in the order in which they were opened. */
   *of(isClient: (client: Endpoint) => boolean): Generator<Stream> {
+    const room = { gapBytes: STORM_GAP_BYTES_MAX };
     for (const connection of this.#all) {
-      const stream = connection.asSeenBy(isClient);
+      const stream = connection.asSeenBy(isClient, room);
       if (stream !== undefined) yield stream;
     }
   }
@@ -104,12 +105,12 @@ class Connection {
   }
 
   /** Undefined where another opened it. Where nobody was seen to open it, whoever is asked for did. */
-  asSeenBy(isClient: (client: Endpoint) => boolean): Stream | undefined {
+  asSeenBy(isClient: (client: Endpoint) => boolean, room: Room): Stream | undefined {
     const openedAt = this.#openedAt ?? 0;
     const closedAt = this.#closedAt;
     const isOwn = isClient(this.client);
     if (!isOwn && (this.sent.synAt !== undefined || !isClient(this.server))) return undefined;
-    const [there, back] = [this.sent.assembled(), this.#received.assembled()];
+    const [there, back] = [this.sent.assembled(room), this.#received.assembled(room)];
     if (isOwn) {
       const { client, server } = this;
       const ownTime = (from: number, to: number): number => this.#own.between(from, to);
@@ -167,6 +168,11 @@ interface Piece {
 
 const NOTHING = new Uint8Array(0);
 
+/** For zeros, in all connections together: whoever makes a capture could have each lack gigabytes. */
+interface Room {
+  gapBytes: number;
+}
+
 class Direction {
   readonly #pieces: Piece[] = [];
   /** The sequence number of its SYN. */
@@ -206,18 +212,17 @@ class Direction {
     this.#pieces.push({ offset, at: piece.at, payload });
   }
 
-  assembled(): Bytes {
+  assembled(room: Room): Bytes {
     const pieces = this.#pieces.toSorted((a, b) => a.offset - b.offset || a.at - b.at);
     const start = this.#start;
     const gaps: Gap[] = [];
     let end = start;
-    let missing = 0;
     let taken = 0;
     for (const { offset, payload } of pieces) {
       const gap = Math.max(0, offset - end);
-      if (missing + gap > STORM_GAP_BYTES_MAX) break;
+      if (gap > room.gapBytes) break;
       if (gap > 0) gaps.push({ offset: end - start, bytes: gap });
-      missing += gap;
+      room.gapBytes -= gap;
       end = Math.max(end, offset + payload.length);
       taken += 1;
     }

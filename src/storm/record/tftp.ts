@@ -2,6 +2,7 @@ import { isMalformed } from "../../bytes/malformed.ts";
 import { STORM_CONFIG_BYTES_MAX } from "../../limits.ts";
 import {
   DATA_HEADER_BYTES,
+  type DataPacket,
   decode,
   Opcode,
   type Packet,
@@ -96,7 +97,7 @@ class Transfer {
     this.#answeredAt ??= at;
     this.#own.heard(at);
     if (packet.opcode === Opcode.ERROR) this.#end = { at, ends: "missing" };
-    else if (packet.opcode === Opcode.DATA) this.#data(packet.block, packet.data, length, at);
+    else if (packet.opcode === Opcode.DATA) this.#blocks(packet, length - DATA_HEADER_BYTES, at);
     else if (packet.opcode === Opcode.OACK) {
       for (const { name, value } of packet.options) this.#agreed(name.toLowerCase(), value);
     }
@@ -108,11 +109,22 @@ class Transfer {
     if (name === "tsize") this.#size = Number(value);
   }
 
-  #data(block: number, data: Uint8Array, length: number, at: number): void {
+  /**
+   * What Linux is to send as several datagrams and cuts late (UDP_SEGMENT, udp(7)) is one to who captures on that machine:
+   * blocks, each with its header, that are no shorter than the agreed size but for the last.
+   */
+  #blocks({ block, data }: DataPacket, bytes: number, at: number): void {
+    const step = this.#blockBytes + DATA_HEADER_BYTES;
+    for (let [start, next] = [0, block]; start <= bytes; start += step, next += 1) {
+      const part = data.subarray(start, start + this.#blockBytes);
+      this.#data(next % BLOCK_NUMBERS, part, Math.min(this.#blockBytes, bytes - start), at);
+    }
+  }
+
+  #data(block: number, data: Uint8Array, bytes: number, at: number): void {
     this.#dataAt = at;
     const ahead = (block - (this.#highest % BLOCK_NUMBERS) + BLOCK_NUMBERS) % BLOCK_NUMBERS;
     if (ahead === 0 || ahead >= BLOCK_NUMBERS / 2) return;
-    const bytes = length - DATA_HEADER_BYTES;
     const isNext = this.#highest === this.#parts.length && ahead === 1 && data.length === bytes;
     if (isNext && this.#partsBytes + bytes <= STORM_CONFIG_BYTES_MAX) {
       this.#parts.push(data);

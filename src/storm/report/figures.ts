@@ -127,6 +127,6 @@ function checkedText({ bytes, differences }: StormResult["verified"]): string {
 }
 
 /** Whether nothing is to be complained of: what the exit code says. */
-export function isWell({ up, options, verified }: StormResult): boolean {
-  return up === options.nodes && verified.differences === 0;
+export function isWell({ up, options, verified, notReached = [] }: StormResult): boolean {
+  return up === options.nodes && verified.differences === 0 && notReached.length === 0;
 }

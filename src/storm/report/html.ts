@@ -1,6 +1,7 @@
 import type { StormResult } from "../result.ts";
 import { html, type Markup } from "./markup.ts";
-import { type Projection, projectionText } from "./project.ts";
+import type { Projection } from "./project.ts";
+import { partsText, projectionText } from "./projection/text.ts";
 import { aboutSection } from "./sections/about.ts";
 import { headSection } from "./sections/head.ts";
 import { crowdSection, percentileSection, waterfallSection } from "./sections/nodes.ts";
@@ -31,10 +32,10 @@ ${aboutSection(result)}`,
 function projectionSection(projections: readonly Projection[]): Markup {
   return section(
     "Beyond this machine",
-    html`<p class="soft">Not measured: what a model of queues makes of this run’s bytes, processor seconds and times.</p>`,
+    html`<p class="soft">Not measured: a node’s boot is taken apart into pieces, each with the bytes, processor seconds and own time that this run says it takes, and nodes are simulated that go through them and share a link and servers. What is given and taken is how far that was off on this run itself and on parts of it.</p>`,
     html`${projections.map(
       (projection) => html`<p><strong>${projectionText(projection)}.</strong></p>
-<ul class="plain">${projection.assumptions.map((text) => html`<li>${text}</li>`)}</ul>`,
+<ul class="plain"><li>${partsText(projection)}</li>${projection.assumptions.map((text) => html`<li>${text}</li>`)}</ul>`,
     )}`,
   );
 }

@@ -3,9 +3,10 @@ import { boundBy } from "./bound.ts";
 import type { Comparison } from "./compare.ts";
 import { figuresOf, verdictOf } from "./figures.ts";
 import { bytesText, countText, msText, secondsText } from "./format.ts";
-import { type Projection, projectionText } from "./project.ts";
+import type { Projection } from "./project.ts";
+import { partsText, projectionText } from "./projection/text.ts";
 import { boundNames, honestyOf } from "./sections/head.ts";
-import { failuresOf } from "./sections/trouble.ts";
+import { failuresOf, notReachedOf } from "./sections/trouble.ts";
 import { protocolsOf, stagesOf } from "./series.ts";
 
 /** What a terminal shows when a storm is over; `width`: columns. */
@@ -27,6 +28,7 @@ export function renderSummary(
     [`Bounded by ${boundNames[bound.by]}: ${bound.why}.`, honestyOf(result, bound)],
     projections.flatMap((projection) => [
       `Projected: ${projectionText(projection)}.`,
+      `  ${partsText(projection)}`,
       ...projection.assumptions.map((text) => `  ${text}`),
     ]),
   ];
@@ -91,6 +93,7 @@ function troubleLines(result: StormResult): string[] {
   );
   return [
     ...result.incidents.map(({ at, what }) => `At ${secondsText(at)}: ${what}`),
+    ...notReachedOf(result).map((text) => `Not done: ${text}`),
     ...failuresOf(result).map(
       ({ why, names }) => `Failed: ${countText(names.length)} (${names[0] ?? ""}…): ${why}`,
     ),

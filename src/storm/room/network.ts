@@ -9,10 +9,11 @@ import { UserError } from "../../user-error.ts";
  * The network of a storm, made in a network namespace that is ours alone. Nodes have addresses of their own, all on
  * loopback ("AnyIP": a whole network is said to be local), so that any of them can be bound.
  *
- *   without a link                                with one
- *   room0 10.13.0.1/16   server                   room1 10.13.1.1/16  relay  ═ tbf, netem ═  room0 10.13.0.1/16
- *   lo    10.13.1.1/32   relay                    lo    10.13.128.0/17  nodes                (its own namespace)
- *   lo    10.13.128.0/17 nodes
+ *   without a link                  with one
+ *   room0 10.13.0.1/16   server     room0 10.13.0.1/16   server, in a namespace of its own, tbf before it
+ *   lo    10.13.1.1/32   relay        ║  …port0, switch, port1: netem before each port, for latency and losses
+ *   lo    10.13.128.0/17 nodes      room1 10.13.1.1/16   relay, tbf before it
+ *                                   lo    10.13.128.0/17 nodes
  */
 export interface RoomNetwork extends AsyncDisposable {
   readonly server: Ipv4;
@@ -28,7 +29,7 @@ export interface RoomNetwork extends AsyncDisposable {
 export interface Link {
   /** On the wire: gaps between frames, preambles and checksums counted. */
   readonly bitsPerSecond?: number | undefined;
-  /** One way. */
+  /** One way: an answer takes twice that. It does not vary. */
   readonly latencyMs?: number | undefined;
   /** 0 to 1: the part of the frames that is lost. */
   readonly loss?: number | undefined;
@@ -43,6 +44,9 @@ export const roomAddresses = {
 
 const SERVER_SIDE = "room0";
 const NODES_SIDE = "room1";
+const SWITCH = "switch";
+/** Of the switch: towards the server, towards the nodes. */
+const PORTS = ["port0", "port1"] as const;
 
 /** A full frame of IEEE 802.3 as the kernel counts it, and what it takes on the wire: preamble, checksum and gap too. */
 const FRAME_BYTES = 1514;
@@ -61,11 +65,20 @@ export async function makeRoomNetwork({
   const nodes = formatCidr(roomAddresses.nodes);
 
   run(["ip", "link", "set", "lo", "up"]);
-  run([
-    ...["ip", "link", "add", "name", NODES_SIDE, "type", "veth", "peer", "name", SERVER_SIDE],
-    ...(server === undefined ? [] : ["netns", String(server.pid)]),
-  ]);
-  made.defer(() => run(["ip", "link", "delete", NODES_SIDE]));
+  chooseCongestionControl([]);
+  if (server !== undefined) chooseCongestionControl(server.enter);
+  const way = link === undefined ? [] : wayOf(link);
+  const hasSwitch = way.length > 0 && hasNetem();
+  const joined = server === undefined ? [] : ["netns", String(server.pid)];
+  if (hasSwitch) {
+    const [first, second] = PORTS;
+    addPair(made, NODES_SIDE, [second]);
+    addPair(made, first, [SERVER_SIDE, ...joined]);
+    addSwitch(made, way);
+  } else {
+    refuseLatency(link);
+    addPair(made, NODES_SIDE, [SERVER_SIDE, ...joined]);
+  }
   there(["ip", "addr", "add", withPrefix(roomAddresses.server), "brd", "+", "dev", SERVER_SIDE]);
   there(["ip", "link", "set", SERVER_SIDE, "up"]);
   run(["ip", "link", "set", NODES_SIDE, "up"]);
@@ -80,8 +93,13 @@ export async function makeRoomNetwork({
     there(["ip", "link", "set", "lo", "up"]);
     // As a router's: thousands of neighbours would not fit the kernel's table of them.
     there(["ip", "route", "add", nodes, "via", formatIpv4(relay)]);
-    shape(link, NODES_SIDE, []);
-    shape(link, SERVER_SIDE, enter);
+    for (const end of [
+      { device: NODES_SIDE, enter: [] },
+      { device: SERVER_SIDE, enter },
+    ]) {
+      shape(link, end);
+      if (link.loss !== undefined && link.loss > 0 && !hasSwitch) loseArrivals(link.loss, end);
+    }
   }
   const stack = made.move();
   return {
@@ -134,46 +152,90 @@ async function holdNamespace(): Promise<HeldNamespace> {
   };
 }
 
-/** What one end sends waits, is lost, and leaves no faster than the link: tc-tbf(8), tc-netem(8). */
-function shape(link: Link, device: string, enter: readonly string[]): void {
-  const { bitsPerSecond, latencyMs = 0, loss = 0 } = link;
-  const qdisc = (...words: string[]): readonly string[] => [
-    ...[...enter, "tc", "qdisc", "add", "dev", device],
-    ...words,
+/**
+ * As nearly every machine has it, whatever this one prefers: losses that slow CUBIC down are little to BBR. A namespace
+ * may only choose what the machine allows all users; in a room's short round trips, CUBIC is as Reno is (RFC 9438 §4.3).
+ */
+function chooseCongestionControl(enter: readonly string[]): void {
+  const set = (name: string): boolean =>
+    isDone([...enter, "sh", "-c", `echo ${name} >/proc/sys/net/ipv4/tcp_congestion_control`]);
+  if (!set("cubic")) set("reno");
+}
+
+interface End {
+  readonly device: string;
+  /** Command and arguments before a command that is to run where it is. */
+  readonly enter: readonly string[];
+}
+
+/** Two cards with a cable between them; words after a name say where it is. */
+function addPair(
+  made: AsyncDisposableStack,
+  one: string,
+  other: readonly [string, ...string[]],
+): void {
+  run(["ip", "link", "add", "name", one, "type", "veth", "peer", "name", ...other]);
+  made.defer(() => run(["ip", "link", "delete", one]));
+}
+
+/**
+ * Delays and losses are on the way, where neither end sees them. At an end, TCP would not see what waits in netem either,
+ * of which it otherwise lets no more than a few frames a connection wait, and would fill the queue behind it.
+ */
+function addSwitch(made: AsyncDisposableStack, way: readonly string[]): void {
+  run(["ip", "link", "add", "name", SWITCH, "type", "bridge", "mcast_snooping", "0"]);
+  made.defer(() => run(["ip", "link", "delete", SWITCH]));
+  for (const port of PORTS) {
+    run(["tc", "qdisc", "add", "dev", port, "root", "netem", ...way]);
+    run(["ip", "link", "set", port, "master", SWITCH, "up"]);
+  }
+  // Else it would answer who asks for the relay, as its namespace has that address, and frames would end in it.
+  run(["ip", "link", "set", SWITCH, "arp", "off", "up"]);
+}
+
+/** For tc-netem(8); none where nothing is delayed or lost. */
+function wayOf({ latencyMs = 0, loss = 0 }: Link): string[] {
+  if (latencyMs === 0 && loss === 0) return [];
+  return [
+    ...(latencyMs > 0 ? ["delay", `${latencyMs}ms`] : []),
+    ...(loss > 0 ? ["loss", `${loss * 100}%`] : []),
+    ...["limit", String(STORM_DELAYED_FRAMES_MAX)],
   ];
-  let parent = ["root"];
-  let isLost = loss === 0;
+}
+
+function refuseLatency(link: Link | undefined): void {
+  if (link?.latencyMs === undefined || link.latencyMs === 0) return;
+  throw new UserError(
+    "--latency: expected a kernel with netem (its module sch_netem), as Debian's: this one has none; --link and --loss work without it",
+  );
+}
+
+function hasNetem(): boolean {
+  if (!isDone(["tc", "qdisc", "add", "dev", "lo", "root", "netem"])) return false;
+  run(["tc", "qdisc", "delete", "dev", "lo", "root"]);
+  return true;
+}
+
+/**
+ * What an end sends leaves no faster than the link, in the order in which it came: tc-tbf(8). Nothing is dropped before
+ * that, as fq_codel would what waits for more than 5 ms: with thirty connections at 20 Mb/s, 3 % of all.
+ */
+function shape({ bitsPerSecond, loss = 0 }: Link, { device, enter }: End): void {
   if (loss > 0) {
     // Else what is lost were not a frame, but up to 64 KiB that the kernel sends as one.
     run([...enter, "ip", "link", "set", "dev", device, "gso_max_segs", "1"]);
   }
-  if (latencyMs > 0 || loss > 0) {
-    const words = [
-      ...(latencyMs > 0 ? ["delay", `${latencyMs}ms`] : []),
-      ...(loss > 0 ? ["loss", `${loss * 100}%`] : []),
-      ...["limit", String(STORM_DELAYED_FRAMES_MAX)],
-    ];
-    if (isDone(qdisc("root", "handle", "1:", "netem", ...words))) {
-      parent = ["parent", "1:1"];
-      isLost = true;
-    } else if (latencyMs > 0) {
-      throw new UserError(
-        "--latency: expected a kernel with netem (its module sch_netem): this one has none; without --latency it works",
-      );
-    }
-  }
-  if (!isLost) loseArrivals(loss, device, enter);
   if (bitsPerSecond === undefined) return;
   const rate = Math.round((bitsPerSecond * FRAME_BYTES) / WIRE_BYTES);
   const burst = Math.max(STORM_BURST_BYTES, Math.ceil(rate / 8 / 1000));
-  const words = ["rate", `${rate}bit`, "burst", String(burst), "limit", String(STORM_QUEUE_BYTES)];
-  run(qdisc(...parent, "handle", "2:", "tbf", ...words));
-  // As a server's own queue is under systemd; where the kernel has none, they leave in the order in which they came.
-  isDone(qdisc("parent", "2:", "handle", "3:", "fq_codel"));
+  run([
+    ...[...enter, "tc", "qdisc", "add", "dev", device, "root", "tbf", "rate", `${rate}bit`],
+    ...["burst", String(burst), "limit", String(STORM_QUEUE_BYTES)],
+  ]);
 }
 
 /** Where the kernel has no netem: what arrives is dropped by chance, by nft(8). */
-function loseArrivals(loss: number, device: string, enter: readonly string[]): void {
+function loseArrivals(loss: number, { device, enter }: End): void {
   const million = Math.max(1, Math.round(loss * 1_000_000));
   const rules = `table netdev storm {
   chain arrivals {

@@ -20,9 +20,11 @@ import {
   STORM_TREE_BYTES_MAX,
   STORM_TREE_MAKING_MS,
   STORM_TREE_PIECE_BYTES,
+  STORM_TREE_USED_MS,
+  STORM_TREE_USED_SAID_MS,
   STORM_TREES_KEPT,
 } from "../../limits.ts";
-import type { Clock } from "../../net/clock.ts";
+import { after, type Clock } from "../../net/clock.ts";
 import { UserError } from "../../user-error.ts";
 import type { Trace } from "../trace/trace.ts";
 
@@ -66,10 +68,25 @@ export function stormTree(options: StormTreeOptions): string {
       rmSync(making, { recursive: true, force: true });
     }
   }
-  const now = clock.epochMs();
-  utimesSync(tree, now / 1000, now / 1000);
-  removeOld(cache, now);
+  sayUsed(tree, clock);
+  removeOld(cache, clock.epochMs());
   return tree;
+}
+
+/** While it is there, other storms keep the tree. */
+export function useTree(tree: string, clock: Clock): Disposable {
+  const alarm = clock.alarm(() => {
+    // Whoever removed it by hand: nodes will tell.
+    if (existsSync(tree)) sayUsed(tree, clock);
+    alarm.set(after(clock.now(), STORM_TREE_USED_SAID_MS));
+  });
+  alarm.set(after(clock.now(), STORM_TREE_USED_SAID_MS));
+  return alarm;
+}
+
+function sayUsed(tree: string, clock: Pick<Clock, "epochMs">): void {
+  const now = clock.epochMs() / 1000;
+  utimesSync(tree, now, now);
 }
 
 interface Plan {
@@ -219,7 +236,7 @@ function put(making: string, tree: string): void {
   }
 }
 
-/** One that a storm uses now was asked for lately; one that is made now was begun lately. */
+/** One that a storm uses now said so lately; one that is made now was begun lately. */
 function removeOld(cache: string, now: number): void {
   const found = readdirSync(cache).map((name) => {
     const path = join(cache, name);
@@ -228,7 +245,10 @@ function removeOld(cache: string, now: number): void {
   });
   const trees = found.filter(({ name }) => name.startsWith(PREFIX));
   const old = [
-    ...trees.sort((a, b) => b.usedAt - a.usedAt).slice(STORM_TREES_KEPT),
+    ...trees
+      .sort((a, b) => b.usedAt - a.usedAt)
+      .slice(STORM_TREES_KEPT)
+      .filter(({ usedAt }) => usedAt < now - STORM_TREE_USED_MS),
     ...found.filter(
       ({ name, usedAt }) => name.startsWith(MAKING) && usedAt < now - STORM_TREE_MAKING_MS,
     ),

@@ -19,6 +19,8 @@ export class Call<T> {
   readonly about: T;
   readonly place: number;
   readonly #bytes: Buffer;
+  /** The same bytes: V8 makes one instruction of what is written by it. */
+  readonly #view: DataView;
   #end = 0;
   /** Grows with each use of the place: replies to calls before are told apart. */
   #turn: number;
@@ -35,6 +37,7 @@ export class Call<T> {
     this.place = place;
     this.#turn = turn;
     this.#bytes = Buffer.allocUnsafe(bytesMax);
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, bytesMax);
   }
 
   get xid(): number {
@@ -56,7 +59,8 @@ export class Call<T> {
   }
 
   u32(value: number): this {
-    this.#end = this.#bytes.writeUInt32BE(value >>> 0, this.#end);
+    this.#view.setUint32(this.#end, value);
+    this.#end += 4;
     return this;
   }
 
@@ -72,7 +76,7 @@ export class Call<T> {
   }
 
   finish(): this {
-    this.#bytes.writeUInt32BE(LAST_FRAGMENT + this.#end - 4, 0);
+    this.#view.setUint32(0, LAST_FRAGMENT + this.#end - 4);
     return this;
   }
 

@@ -56,6 +56,8 @@ export interface RpcOptions<T> {
 
 /** Calls of all connections of this thread on their way out; another buffer when a system call did not take all of it. */
 let out = Buffer.allocUnsafeSlow(STORM_RPC_SENT_BYTES);
+/** Its beginning, as it left last: most calls are as long as the one before. */
+let leaving = out;
 /** RFC 5531 §8.2: opaque_auth. */
 const VERIFIER_BYTES_MAX = 400;
 
@@ -174,7 +176,8 @@ export class RpcConnection<T> {
   }
 
   #write(socket: StreamSocket, length: number): 0 {
-    if (!socket.write(out.subarray(0, length))) out = Buffer.allocUnsafeSlow(STORM_RPC_SENT_BYTES);
+    if (leaving.length !== length) leaving = out.subarray(0, length);
+    if (!socket.write(leaving)) leaving = out = Buffer.allocUnsafeSlow(STORM_RPC_SENT_BYTES);
     return 0;
   }
 

@@ -1,7 +1,8 @@
 import { ANY_ADDRESS } from "../../bytes/ipv4.ts";
 import type { Instant } from "../../net/clock.ts";
 import type { Endpoint } from "../../net/endpoint.ts";
-import { openUdp, type UdpSocket } from "../../net/udp.ts";
+import type { UdpSocket } from "../../net/udp.ts";
+import { loadBatching, openBatchedUdp } from "../../net/udp-batch.ts";
 import type { Origin } from "../client.ts";
 import { Download, type DownloadOptions } from "./download.ts";
 
@@ -10,6 +11,12 @@ export interface TftpFetchOptions
   readonly server: Endpoint;
   readonly from: Origin;
 }
+
+/** RFC 768, 791: no datagram is longer. One that was cut would pass for a last block. */
+const DATAGRAM_BYTES_MAX = 65_507;
+
+/** Of all transfers of the thread: the datagrams of a window come in by one call. */
+const batching = loadBatching(DATAGRAM_BYTES_MAX);
 
 /** Fetches one file, from a port of its own (RFC 1350 §4). Disposing of it breaks off without a word. */
 export function tftpFetch(options: TftpFetchOptions): Disposable {
@@ -35,14 +42,17 @@ class Fetching implements Disposable {
 
   open(): void {
     const { from, server, done } = this.#options;
-    openUdp({
-      local: { address: from.address ?? ANY_ADDRESS, port: 0 },
-      receive: (bytes, { address, port }) => {
-        if (address === server.address) this.#download?.receive(bytes, port);
+    openBatchedUdp(
+      {
+        local: { address: from.address ?? ANY_ADDRESS, port: 0 },
+        receive: (bytes, { address, port }) => {
+          if (address === server.address) this.#download?.receive(bytes, port);
+        },
+        // What was not sent was lost, as far as the transfer goes: it is sent again.
+        report: () => {},
       },
-      // What was not sent was lost, as far as the transfer goes: it is sent again.
-      report: () => {},
-    }).then(
+      batching,
+    ).then(
       (socket) => this.#opened(socket),
       () => {
         if (!this.#isOver) done("TFTP: no socket");

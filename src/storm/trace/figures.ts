@@ -13,7 +13,7 @@ export interface TraceFigures {
 const callKinds = ["dhcp", "tftp", "http", "mount", "nfs", "iscsi", "up"] as const;
 type CallKind = (typeof callKinds)[number];
 
-const kindOf: Readonly<Record<Deed["kind"], CallKind>> = {
+export const kindOf: Readonly<Record<Deed["kind"], CallKind>> = {
   dhcp: "dhcp",
   tftp: "tftp",
   http: "http",
@@ -41,7 +41,8 @@ export function figuresOf(trace: Trace): TraceFigures {
   return { calls, bytes, seconds: (ends.at(-1) ?? 0) / 1e6 };
 }
 
-function bytesOf(deed: Deed, { files }: Trace): number {
+/** What it brings: content that is fetched, and at most what is read. */
+export function bytesOf(deed: Deed, { files }: Trace): number {
   if (deed.kind === "tftp" || deed.kind === "http") {
     return deed.ends === "whole" ? deed.bytes : 0;
   }

@@ -23,11 +23,18 @@ export interface TreeEntry {
   readonly size: number;
 }
 
+/** What stands for a trace's files, by their place in it; values only, so that all threads can be told. */
+export type ServedPlaces = readonly (Pick<TreeEntry, "path" | "size"> | undefined)[];
+
 export interface Mapping {
   /** Undefined: nothing in the tree can stand for it. */
   pathOf(file: FileId): string | undefined;
   /** Of what stands for it: reads must be cut to that. */
   sizeOf(file: FileId): number;
+}
+
+export interface MappedFiles extends Mapping {
+  readonly places: ServedPlaces;
   readonly summary: StormResult["files"];
 }
 
@@ -35,7 +42,7 @@ const EXAMPLES = 8;
 const ROOT: TreeEntry = { path: "", type: "directory", size: 0 };
 
 /** `entries`: all of the tree, or of the folders that the trace's files are in. */
-export function mapFiles(trace: Trace, entries: readonly TreeEntry[]): Mapping {
+export function mapFiles(trace: Trace, entries: readonly TreeEntry[]): MappedFiles {
   const tree = new Tree(entries, trace.about.kernel);
   const places = trace.files.map((file) => tree.sameAs(file) ?? tree.likeIt(file));
   for (const place of places) if (place !== undefined) tree.take(place);
@@ -51,9 +58,16 @@ export function mapFiles(trace: Trace, entries: readonly TreeEntry[]): Mapping {
     }
   }
   return {
+    ...mappingOf(places),
+    places,
+    summary: { ...summary, examples: summary.examples.slice(0, EXAMPLES) },
+  };
+}
+
+export function mappingOf(places: ServedPlaces): Mapping {
+  return {
     pathOf: (file) => places[file]?.path,
     sizeOf: (file) => places[file]?.size ?? 0,
-    summary: { ...summary, examples: summary.examples.slice(0, EXAMPLES) },
   };
 }
 

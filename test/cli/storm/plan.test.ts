@@ -75,6 +75,19 @@ test("other servers: those that are not named are left out; ports are the usual 
   });
 });
 
+test("NFS and MOUNT whose ports are both named need no portmapper (nfs(5), port= and mountport=)", async () => {
+  const nfs = async (given: Partial<Given>) =>
+    (await planOf({ ...usual, ...given })).foreign?.servers.nfs;
+  const path = "/x";
+  const address = 0x7f000001;
+  expect(await nfs({ nfs: "127.0.0.1:20049", nfsPath: path, mountPort: "892" })).toEqual({
+    ...{ address, path, portmap: undefined, nfs: 20_049, mount: 892 },
+  });
+  expect(await nfs({ nfs: "127.0.0.1", nfsPath: path, mountPort: "892" })).toEqual({
+    ...{ address, path, portmap: 111, nfs: undefined, mount: 892 },
+  });
+});
+
 test("a DHCP server answers a relay: an address of this machine in its network, or the one that is named", async () => {
   expect((await planOf({ ...usual, dhcp: "127.0.0.1" })).foreign?.relay).toBe(0x7f000001);
   const named = await planOf({ ...usual, dhcp: "240.0.0.1", relay: "127.0.0.9" });
@@ -103,6 +116,25 @@ describe("what is wrong is said in a line with the option and what was expected"
     [{ json: "/nonexistent/a.json" }, "--json /nonexistent/a.json: expected a file in a folder"],
     [{ output: "/" }, "--output /: expected a file, this is a directory"],
     [{ relay: "10.0.0.1" }, "--relay is for servers of others"],
+    [{ mountPort: "892" }, "--mount-port is for servers of others"],
+    [{ http: "127.0.0.1", tree: "/" }, "--tree is for the storm's own server"],
+    [{ http: "127.0.0.1", nfsPath: "/x" }, "--nfs-path is about --nfs, which is not named"],
+    [{ http: "127.0.0.1", mountPort: "892" }, "--mount-port is about --nfs, which is not named"],
+    [{ nfs: "127.0.0.1", target: "iqn.x" }, "--target is about --iscsi, which is not named"],
+    [{ nfs: "127.0.0.1", relay: "10.0.0.1" }, "--relay is about --dhcp, which is not named"],
+    [
+      { nfs: "127.0.0.1", mountPort: "0" },
+      "--mount-port 0: expected a whole number from 1 to 65535",
+    ],
+    [
+      { nfs: "127.0.0.1" },
+      "--nfs: what is mounted? Name it with --nfs-path: no boot configuration",
+    ],
+    [{ iscsi: "127.0.0.1" }, "--iscsi: which target is a node's? Name it with --target"],
+    [{ http: "127.0.0.1", addresses: "10.0.0.0/26" }, "has 62 addresses for 100 nodes"],
+    [{ json: "a.html", output: "./a.html" }, "--json and --output are both a.html"],
+    [{ patience: "0s" }, "--patience 0s: expected 1s or more: servers that many ask at once"],
+    [{ skip: "up,root,dhcp,loader,kernel,volume" }, "these are all stages"],
     [{ nfs: "127.0.0.1", addresses: "10.0.0.1/8" }, "--addresses 10.0.0.1/8: expected a network"],
   ])("%j", async (given, message) => {
     await expect(planOf({ ...usual, ...given })).rejects.toThrow(message);

@@ -142,6 +142,46 @@ describe("answers that servers may give (RFC 1813)", () => {
     expect(node.told.complaints).toEqual([]);
   });
 
+  test("NFS3ERR_JUKEBOX without end: the node gives up after its patience, the call being no other's", async () => {
+    const later = new Out().u32(10_008).raw(nothing).bytes();
+    const { node, clock } = await mounted((procedure, args, call) =>
+      procedure === 6 ? success(call, later) : good(procedure, args, call),
+    );
+    const ends: (string | undefined)[] = [];
+    const read = { op: "read", file: FILE, offset: 0, count: 512 } as const;
+    node.client.call(read, (failure) => ends.push(failure));
+    // Others are answered meanwhile: the connection is well.
+    for (let waited = 0; waited < 20_000; waited += STORM_JUKEBOX_MS) {
+      expect(ends).toEqual([]);
+      await settle();
+      clock.advance(STORM_JUKEBOX_MS);
+      await settle();
+      expect(await node.call({ op: "getattr", file: ROOT })).toBe(undefined);
+    }
+    expect(ends).toEqual(["NFS: asked to come back later, again and again (NFS3ERR_JUKEBOX)"]);
+    // The next call in its place has all of the patience again.
+    node.client.call(read, (failure) => ends.push(failure));
+    await settle();
+    clock.advance(STORM_JUKEBOX_MS);
+    await settle();
+    expect(ends).toHaveLength(1);
+  });
+
+  test("a READDIR that failed is not under way: the next one is compared again", async () => {
+    let isWell = false;
+    const { node } = await mounted((procedure, args, call) => {
+      if (procedure !== 16 || isWell) return good(procedure, args, call);
+      return success(call, new Out().u32(5).raw(nothing).bytes());
+    });
+    const readdir = { op: "readdir", file: ROOT, dircount: 512, maxcount: 512 } as const;
+    await node.call({ ...readdir, continues: false });
+    expect(node.told.complaints).toEqual(["nfs READDIR: NFS3ERR_IO"]);
+    node.expectations.checkCrc("nfs-names ", 0, 0, 1);
+    isWell = true;
+    await node.call({ ...readdir, continues: true });
+    expect(node.told.differences).toEqual(["names in "]);
+  });
+
   test("a server that reads less at once is asked for the rest", async () => {
     const { node } = await mounted((procedure, args, call) => {
       if (procedure !== 6) return good(procedure, args, call);

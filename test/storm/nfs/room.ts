@@ -54,7 +54,8 @@ export function identity(index: number): SimulatedIdentity {
 export interface NodeOptions {
   readonly files: readonly TraceFile[];
   readonly port: number;
-  readonly portmap?: number;
+  /** Undefined, and said so: there is none. */
+  readonly portmap?: number | undefined;
   /** False: portmap must tell them. */
   readonly isToldPorts?: boolean;
   readonly clock?: Clock;
@@ -74,7 +75,8 @@ export class NfsNode implements Disposable {
 
   constructor(options: NodeOptions) {
     const { files, port, clock = systemClock, patienceMs = 20_000, index = 0, served } = options;
-    const { connect, portmap = port, isToldPorts = true } = options;
+    const { connect, isToldPorts = true } = options;
+    const portmap = "portmap" in options ? options.portmap : port;
     this.expectations = options.expectations ?? new SeenContent();
     this.client = new NfsClient({
       server: {

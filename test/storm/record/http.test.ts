@@ -91,6 +91,15 @@ describe("HTTP over a recorded connection", () => {
     });
   });
 
+  test("hostile answers end: interim ones by the ten thousand, chunks of sizes that are none", () => {
+    const interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000);
+    expect(talk(get("/a"), interim + ok("x")).fetched).toMatchObject([{ path: "/a", bytes: 1 }]);
+    for (const size of ["-6", "-1", "", "x", "1e", "fffffffffffffffff"]) {
+      const chunks = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${size}\r\nab\r\n`;
+      expect(talk(get("/a"), chunks.repeat(3))).toMatchObject({ fetched: [], unfinished: ["/a"] });
+    }
+  });
+
   test("only HTTP is taken for it", () => {
     expect(isHttp(streamOf(get("/a"), ""))).toBe(true);
     expect(isHttp(streamOf("GET /a\r\n", ""))).toBe(false);

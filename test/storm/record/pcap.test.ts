@@ -50,10 +50,17 @@ describe("captures", () => {
 
   test("what is no capture, and links that carry no IP, are named in one line", () => {
     expect(() => readCapture(Buffer.from("root:x:0:0:root:/root:/bin/sh\n"))).toThrow(
-      "not a capture: expected a file of tcpdump's or Wireshark's (pcap or pcapng, also gzip'd)",
+      "not a capture: expected a file of tcpdump's or Wireshark's, pcap or pcapng (gzip'd, too; unpack what was packed otherwise)",
     );
     expect(() => readCapture(new Uint8Array(0))).toThrow(UserError);
     expect(() => readCapture(pcapOf(frames, { link: 127 }))).toThrow("link type 127");
+  });
+
+  test("times that no calendar has are refused", () => {
+    // if_tsresol 0: the same numbers are whole seconds.
+    const file = pcapngOf(frames.slice(0, 2), { resolution: 9 });
+    file[file.indexOf(9, 28 + 16) + 4] = 0;
+    expect(() => readCapture(file)).toThrow("the capture's times are none: capture it again");
   });
 
   test("hostile bytes never do more than be refused", () => {

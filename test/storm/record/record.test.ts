@@ -129,7 +129,7 @@ describe("recording", () => {
     expect(notes).toContain("/vmlinuz: the capture has not the end of it: left out");
     expect(filesIn(trace).map(({ path }) => path)).not.toContain("/vmlinuz");
     expect(notes).toContain(
-      "the node does not say that it is up: recorded as far as the capture goes",
+      "the node does not say that it is up (POST /up): recorded as far as the capture goes (editcap -B ends it sooner)",
     );
     const short = framesOf(bootCapture("k-fast")).map(({ at, bytes }) => ({
       at,
@@ -233,7 +233,7 @@ describe("what cannot be recorded", () => {
     const frames = framesOf(bootCapture("k-fast"));
     const note = (): void => {};
     expect(() => traceOf(pcapOf(frames.slice(-20)), { note })).toThrow(
-      "no DHCP in this capture: begin it before the node is switched on, on the server's network interface",
+      "no DHCP (IPv4) in this capture: begin it before the node is switched on, on the server's network interface",
     );
     expect(() => traceOf(pcapOf(frames.slice(0, 1)), { note })).toThrow(
       "52:54:00:77:00:01 was given no address in this capture: no boot to record",

@@ -89,6 +89,20 @@ describe("streams of TCP", () => {
     expect(stream?.closedAt).toBe(9);
   });
 
+  test("zeros for what the capture lacks are bounded, of all connections together", () => {
+    const lacking = (port: number): CapturedFrame[] => {
+      const from = `10.0.0.2:${port}`;
+      const segment = { from, to: server, flags: ACK, text: "some" };
+      return [
+        segmentFrame({ ...segment, at: 1, sequence: 0 }),
+        segmentFrame({ ...segment, at: 2, sequence: 300 << 20 }),
+      ];
+    };
+    const streams = streamsOf([...lacking(1), ...lacking(2)]);
+    const lengths = streams.map((stream) => stream.sent.bytes.length);
+    expect(lengths).toEqual([(300 << 20) + 4, 4]);
+  });
+
   test("the client's own time: from what came to what it sent then", () => {
     const reply = (at: number, offset: number): CapturedFrame =>
       segmentFrame({ at, from: server, to: node, sequence: 501 + offset, text: "data" });
@@ -198,6 +212,23 @@ describe("datagrams", () => {
         : (reader.read({ at: 0, link: 1, bytes, length: bytes.length }) ?? []),
     );
     expect(lacking).toEqual([]);
+  });
+
+  test("a datagram in more parts than it can have is given up", () => {
+    const payload = new Uint8Array(8 * 140);
+    const udp = udpOf("10.0.0.1:69", "10.0.0.2:2070", payload);
+    const wholeOf = (partBytes: number): boolean => {
+      const reader = new PacketReader();
+      let isWhole = false;
+      for (let start = 0; start < udp.length; start += partBytes) {
+        const more = start + partBytes < udp.length ? 0x2000 : 0;
+        const part = udp.slice(start, start + partBytes);
+        const bytes = ipFrame(17, "10.0.0.1:0", "10.0.0.2:0", part, (start >> 3) | more);
+        isWhole ||= reader.read({ at: 0, link: 1, bytes, length: bytes.length }) !== undefined;
+      }
+      return isWhole;
+    };
+    expect([wholeOf(16), wholeOf(8)]).toEqual([true, false]);
   });
 
   test("no frame throws, however it is cut or changed", () => {

@@ -136,6 +136,25 @@ describe("TFTP transfers in a capture", () => {
     expect(fetched).toMatchObject([{ ends: "whole", bytes: 65_537 * 8 + 1 }]);
   });
 
+  /** udp(7): UDP_SEGMENT. Whoever captures on the machine that sends sees what it hands to the network card. */
+  test("blocks that left together, joined, are taken apart; the last may be short, or empty", () => {
+    const joined = (...blocks: readonly (readonly number[])[]): number[] => blocks.flat();
+    const asked: readonly Line[] = [
+      [1, "asks", rrq("a", "blksize", "8", "windowsize", "4")],
+      [2, "gets", oack("blksize", "8", "windowsize", "4")],
+      [2, "sends", ack(0)],
+      [3, "gets", joined(data(1, 8), data(2, 8), data(3, 8), data(4, 8))],
+      [4, "sends", ack(4)],
+    ];
+    for (const last of [0, 3]) {
+      const { fetched } = fetchesOf([...asked, [5, "gets", joined(data(5, 8), data(6, last))]]);
+      const bytes = 40 + last;
+      expect(fetched).toMatchObject([{ ends: "whole", bytes, text: "A".repeat(bytes) }]);
+    }
+    const { fetched, unfinished } = fetchesOf([...asked, [5, "gets", joined(data(5, 8), [0, 3])]]);
+    expect([fetched, unfinished]).toEqual([[], ["a"]]);
+  });
+
   test("one whose end is not there is named; what is no TFTP, or of nobody's transfer, is passed over", () => {
     const { fetched, unfinished } = fetchesOf([
       [1, "gets", data(1, 5), 9],

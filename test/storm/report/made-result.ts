@@ -26,6 +26,30 @@ const PERIOD = 0.25;
 const NODE_BYTES = { dhcp: 1500, tftp: 900_000, http: 31e6, mount: 900, nfs: 34e6, iscsi: 0.4e6 };
 const NODE_CALLS = { dhcp: 2, tftp: 4, http: 5, mount: 4, nfs: 4100, iscsi: 120 };
 
+/** Each node's bytes come evenly in the stage that brings them. */
+const broughtBy = {
+  dhcp: "dhcp",
+  tftp: "loader",
+  http: "kernel",
+  mount: "root",
+  nfs: "up",
+  iscsi: "volume",
+} as const;
+
+/** On the way to a stage: what `broughtBy` says, and two thirds of the time it takes by itself. */
+const madePhases: StormResult["phases"] = stormStages.map((until) => {
+  const here = (["dhcp", "tftp", "http", "mount", "nfs", "iscsi"] as const).filter(
+    (name) => broughtBy[name] === until,
+  );
+  return {
+    until,
+    own: (lengths[until] * 2) / 3,
+    rounds: here.reduce((total, name) => total + NODE_CALLS[name], 0),
+    calls: Object.fromEntries(here.map((name) => [name, NODE_CALLS[name]])),
+    received: Object.fromEntries(here.map((name) => [name, NODE_BYTES[name]])),
+  };
+});
+
 export function madeResult(made: Made): StormResult {
   const { nodes: count, seed = 1, failed = 0, link, incidents = [] } = made;
   const random = mulberry32(seed);
@@ -88,6 +112,7 @@ export function madeResult(made: Made): StormResult {
         },
       ]),
     ),
+    phases: madePhases,
     series,
     server: { cpuSeconds: count * 0.21, rssMax: 180e6 + count * 0.4e6 },
     load: { cpuSeconds: count * 0.15, busyMax: Math.max(...series.map((one) => one.loadBusy)) },
@@ -125,16 +150,6 @@ function madeNode(index: number, fails: boolean, random: () => number): NodeResu
     retransmits: random() < 0.05 ? 1 : 0,
   };
 }
-
-/** Each node's bytes come evenly in the stage that brings them. */
-const broughtBy = {
-  dhcp: "dhcp",
-  tftp: "loader",
-  http: "kernel",
-  mount: "root",
-  nfs: "up",
-  iscsi: "volume",
-} as const;
 
 function madeSeries(nodes: readonly NodeResult[], end: number, random: () => number): Sample[] {
   const names = Object.keys(broughtBy) as (keyof typeof broughtBy)[];

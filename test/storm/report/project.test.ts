@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Projection, project, projectionText } from "../../../src/storm/report/project.ts";
+import { type Projection, project } from "../../../src/storm/report/project.ts";
+import { partsText, projectionText } from "../../../src/storm/report/projection/text.ts";
 import { PAYLOAD_SHARE } from "../../../src/storm/report/series.ts";
 import type { StormResult } from "../../../src/storm/result.ts";
 import { madeResult } from "./made-result.ts";
@@ -10,27 +11,49 @@ function projected(...args: Parameters<typeof project>): Projection {
   return projection;
 }
 
-/** Nodes that do all alike: `cpu` seconds of one processor each, in `seconds`, of which `own` are theirs. */
-function uniform({ nodes = 50, cpu = 0.1, seconds = 20, own = 15, bytes = 40e6 }): StormResult {
+interface Uniform {
+  readonly nodes?: number;
+  /** Of one processor, by each node. */
+  readonly cpu?: number;
+  readonly seconds?: number;
+  readonly own?: number;
+  readonly bytes?: number;
+}
+
+/**
+ * Nodes that fetch a kernel and then make 1,000 calls. A byte takes nothing of the servers, a call all; samples are of the
+ * one in the first half and of the other in the second.
+ */
+function twoParts(given: Uniform): StormResult {
+  const { nodes = 50, cpu = 0.1, seconds = 20, own = 15, bytes = 40e6 } = given;
   const made = madeResult({ nodes });
-  const { nfs } = made.protocols;
-  const samples = Math.round(seconds / 0.25);
-  const calls = nodes * 1000;
+  const { nfs, http } = made.protocols;
+  const half = Math.round(seconds / 0.5);
   return {
     ...made,
     seconds,
-    options: { ...made.options, ownSeconds: own },
-    nodes: made.nodes.map((node) => ({ ...node, startedAt: 0, reached: { dhcp: 1, up: seconds } })),
-    protocols: nfs === undefined ? {} : { nfs: { ...nfs, calls, received: bytes * nodes } },
-    series: Array.from({ length: samples }, (_, index) => ({
+    nodes: made.nodes.map((node) => ({
+      ...node,
+      startedAt: 0,
+      reached: { root: seconds / 2, up: seconds },
+    })),
+    protocols: {
+      ...(http === undefined ? {} : { http: { ...http, calls: nodes, received: bytes * nodes } }),
+      ...(nfs === undefined ? {} : { nfs: { ...nfs, calls: nodes * 1000, received: 0 } }),
+    },
+    phases: [
+      { until: "root", own: own / 2, rounds: 1, calls: { http: 1 }, received: { http: bytes } },
+      { until: "up", own: own / 2, rounds: 1000, calls: { nfs: 1000 }, received: {} },
+    ],
+    series: Array.from({ length: 2 * half }, (_, index) => ({
       at: (index + 1) * 0.25,
-      received: { nfs: (bytes * nodes) / samples },
-      calls: { nfs: calls / samples },
+      received: index < half ? { http: (bytes * nodes) / half } : {},
+      calls: index < half ? {} : { nfs: (nodes * 1000) / half },
       retransmits: 0,
       stages: { root: nodes },
       failed: 0,
-      serverCpu: (nodes * cpu) / seconds,
-      loadCpu: 0.1,
+      serverCpu: index < half ? 0 : (nodes * cpu) / (seconds / 2),
+      loadCpu: 0,
       loadBusy: 0.1,
       machineCpu: 0.5,
     })),
@@ -38,28 +61,34 @@ function uniform({ nodes = 50, cpu = 0.1, seconds = 20, own = 15, bytes = 40e6 }
   };
 }
 
-test("no sooner than the bytes take on the link", () => {
-  const made = uniform({ bytes: 40e6 });
-  const { seconds, by } = projected(made, { nodes: 500, bitsPerSecond: 1e9 });
-  const least = (500 * 40e6 * 8) / (1e9 * PAYLOAD_SHARE);
-  expect(seconds).toBeGreaterThanOrEqual(least);
-  expect(seconds).toBeLessThan(1.1 * least);
+test("bytes take what the link lets through, then calls what the processors do: one after the other", () => {
+  const made = twoParts({ own: 0 });
+  const { seconds, by, parts, boot } = projected(made, { nodes: 500, bitsPerSecond: 1e9 });
+  // 500 × 40 MB at the payload of 1 Gb/s; 500 × 0.1 s of the one processor that the servers were seen to use.
+  const link = (500 * 40e6 * 8) / (1e9 * PAYLOAD_SHARE);
+  expect(seconds).toBeCloseTo(link + 50, 3);
   expect(by).toBe("link");
+  expect(parts.map(({ until, by: holder }) => [until, holder])).toEqual([
+    ["root", "link"],
+    ["up", "server"],
+  ]);
+  expect(parts[0]?.seconds).toBeCloseTo(link, 3);
+  expect(boot.p95).toBeCloseTo(seconds, 9);
 });
 
-test("no sooner than the servers' processors can, and than a node takes by itself", () => {
-  const made = uniform({ cpu: 0.1 });
-  const many = projected(made, { nodes: 5000 });
-  expect(many.seconds).toBeGreaterThanOrEqual(500);
-  expect(many.by).toBe("server");
+test("few nodes take their own time and their service", () => {
+  const made = twoParts({ own: 15, cpu: 0.1 });
   const few = projected(made, { nodes: 5 });
-  expect(few.seconds).toBeGreaterThanOrEqual(15);
-  expect(few.seconds).toBeLessThan(17);
+  expect(few.seconds).toBeCloseTo(15.1, 3);
   expect(few.by).toBe("nodes");
+  // At 1 Gb/s with what the link takes one alone.
+  const carried = (40e6 * 8) / (1e9 * PAYLOAD_SHARE);
+  const linked = projected(made, { nodes: 5, bitsPerSecond: 1e9 });
+  expect(linked.seconds).toBeCloseTo(15.1 + carried, 3);
 });
 
 test("more nodes take longer, more servers and a faster link do not", () => {
-  const made = uniform({});
+  const made = twoParts({});
   const secondsOf = (wanted: Parameters<typeof project>[1]): number =>
     projected(made, wanted).seconds;
   const one = secondsOf({ nodes: 1000, bitsPerSecond: 1e9 });
@@ -69,32 +98,75 @@ test("more nodes take longer, more servers and a faster link do not", () => {
 });
 
 test("nodes that come over a time are not there before", () => {
-  const made = uniform({});
+  const made = twoParts({});
+  const spread = (arrival: string): StormResult => ({
+    ...made,
+    options: { ...made.options, arrival },
+    nodes: made.nodes.map((node, index) => ({ ...node, startedAt: index })),
+  });
+  // A node a second: the last of 100 comes after 98 s, and all that come in the same time after 49 s.
+  const rate = projected(spread("poisson:1/s"), { nodes: 100 }).seconds;
+  expect(rate).toBeCloseTo(98 + 15.1, 1);
+  expect(projected(spread("ramp:50s"), { nodes: 100 }).seconds).toBeCloseTo(49 + 15.1, 0);
+});
+
+test("5,000 nodes over a ramp are told apart in groups, each as late as its last", () => {
+  const made = twoParts({ cpu: 0.001 });
   const spread = {
     ...made,
-    options: { ...made.options, arrival: "poisson:1/s" },
-    nodes: made.nodes.map((node, index) => ({ ...node, startedAt: index })),
+    options: { ...made.options, arrival: "ramp:1000s" },
+    nodes: made.nodes.map((node, index) => ({ ...node, startedAt: index * 20 })),
   };
-  expect(projected(spread, { nodes: 100 }).seconds).toBeGreaterThan(98 + 15);
+  const { seconds, boot } = projected(spread, { nodes: 5000 });
+  // 50 starts of 100 nodes: 0.1 s of the processor for each of these is less than a node takes by itself.
+  expect(seconds).toBeCloseTo(980 + 15.001, 1);
+  expect(boot.p50).toBeCloseTo(15.001, 1);
 });
 
-test("its error is what it is wrong by on the run itself", () => {
-  // The model makes of this run: own time, and next to no queue.
-  expect(projected(uniform({ seconds: 15.3, own: 15, cpu: 0.01 }), {}).error).toBeLessThan(0.05);
-  expect(projected(uniform({ seconds: 30, own: 15, cpu: 0.01 }), {}).error).toBeGreaterThan(0.4);
+test("what stays out of the run stays out of the projection", () => {
+  const { http: _, ...rest } = twoParts({}).protocols;
+  const { seconds } = projected({ ...twoParts({ own: 0 }), protocols: rest }, { nodes: 500 });
+  expect(seconds).toBeCloseTo(50, 3);
 });
 
-test("nothing is projected from a run that nobody came through, or whose servers were not seen", () => {
+test("its error is what it is wrong by on the run itself, and no less than runs differ by", () => {
+  // 7.5 s to the kernel's end, 7.5 s and 0.01 s to the end.
+  expect(projected(twoParts({ seconds: 15, own: 15, cpu: 0.01 }), {}).error).toBe(0.15);
+  expect(projected(twoParts({ seconds: 30, own: 15, cpu: 0.01 }), {}).error).toBeCloseTo(0.5, 2);
+});
+
+test("on another link its error has what bytes may cost there", () => {
+  const made = twoParts({ own: 0, cpu: 1, seconds: 100 });
+  // All of the servers' time is of bytes, which come all the time.
+  const bytesOnly: StormResult = {
+    ...made,
+    phases: (made.phases ?? []).slice(0, 1),
+    protocols: made.protocols.http === undefined ? {} : { http: made.protocols.http },
+    series: made.series.map((sample) => ({
+      ...sample,
+      calls: {},
+      received: { http: (50 * 40e6) / made.series.length },
+      serverCpu: 0.5,
+    })),
+    nodes: made.nodes.map((node) => ({ ...node, reached: { root: 50, up: 100 } })),
+  };
+  expect(projected(bytesOnly, { bitsPerSecond: 100e9 }).error).toBeCloseTo(1, 6);
+});
+
+test("nothing is projected from a run that nobody came through, or whose servers or phases are not known", () => {
   expect(project(madeResult({ nodes: 2, failed: 2 }), {})).toBeUndefined();
   const { server: _, ...unseen } = madeResult({ nodes: 2 });
   expect(project(unseen, {})).toBeUndefined();
+  const { phases: __, ...old } = madeResult({ nodes: 2 });
+  expect(project(old, {})).toBeUndefined();
 });
 
-test("one line says what for, how long, and how sure", () => {
-  const text = projectionText(
-    projected(uniform({}), { nodes: 5000, bitsPerSecond: 10e9, servers: 4 }),
-  );
-  expect(text).toMatch(
+test("two lines say what for, how long, how sure, and what holds nodes up where", () => {
+  const projection = projected(twoParts({}), { nodes: 5000, bitsPerSecond: 10e9, servers: 4 });
+  expect(projectionText(projection)).toMatch(
     /^5,000 nodes, 10\.0 Gb\/s, 4 servers: \d+ s, give or take \d[\d.]* %; most of it is the servers’ processors$/,
+  );
+  expect(partsText(projection)).toMatch(
+    /^a node takes \d+ s \(p50\), \d+ s \(p95\); the last one is there: root [\d.]+ s \(the link\), up \d+ s \(the servers’ processors\)$/,
   );
 });

@@ -33,10 +33,10 @@ const seen = [];
 for (const node of ["10.13.128.1", "10.13.200.3", "10.13.255.254"]) {
   seen.push(await seenFrom(node, formatIpv4(network.server)));
 }
-const tc = ["tc", "-json", "qdisc", "show", "dev"];
+const tc = ["tc", "-json", "qdisc", "show"];
 const shaped = {
-  nodes: JSON.parse(output([...tc, "room1"])),
-  server: JSON.parse(output([...network.enter, ...tc, network.interfaceName])),
+  nodes: JSON.parse(output(tc)),
+  server: JSON.parse(output([...network.enter, ...tc, "dev", network.interfaceName])),
 };
 const rules = link?.loss === undefined ? "" : output([...network.enter, "nft", "list", "ruleset"]);
 server.kill();

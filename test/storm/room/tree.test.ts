@@ -14,9 +14,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loaderPath } from "../../../src/boot/loader-files.ts";
 import { entriesOf } from "../../../src/cli/storm/entries.ts";
-import { STORM_TREE_BYTES_MAX, STORM_TREES_KEPT } from "../../../src/limits.ts";
-import { stormTree } from "../../../src/storm/room/tree.ts";
+import { STORM_TREE_BYTES_MAX, STORM_TREE_USED_MS, STORM_TREES_KEPT } from "../../../src/limits.ts";
+import { stormTree, useTree } from "../../../src/storm/room/tree.ts";
 import type { Trace, TraceFile } from "../../../src/storm/trace/trace.ts";
+import { VirtualClock } from "../../sim/clock.ts";
 import { smallTrace } from "./small-trace.ts";
 
 let cache = "";
@@ -101,10 +102,27 @@ describe("a tree made from a trace", () => {
     const kept = tree();
     for (let seed = 10; seed < 10 + STORM_TREES_KEPT; seed += 1) {
       tree(withFiles(), seed);
+      now += STORM_TREE_USED_MS;
       tree();
     }
     expect(existsSync(kept)).toBe(true);
     expect(readdirSync(cache)).toHaveLength(STORM_TREES_KEPT);
+  });
+
+  test("those that storms use now are kept besides, however long ago they were asked for", () => {
+    const used = tree(withFiles(), 100);
+    const time = new VirtualClock(now);
+    const use = useTree(used, time);
+    for (let seed = 101; seed < 101 + STORM_TREES_KEPT + 2; seed += 1) {
+      now += STORM_TREE_USED_MS;
+      time.advance(STORM_TREE_USED_MS);
+      tree(withFiles(), seed);
+    }
+    expect(existsSync(used)).toBe(true);
+    use[Symbol.dispose]();
+    now += 2 * STORM_TREE_USED_MS;
+    for (let seed = 101; seed < 101 + STORM_TREES_KEPT; seed += 1) tree(withFiles(), seed);
+    expect(existsSync(used)).toBe(false);
   });
 
   test.each([

@@ -8,6 +8,7 @@ import { section, table } from "./parts.ts";
 /** What went wrong, what was done on purpose, and what was checked. */
 export function troubleSection(result: StormResult): Markup {
   const { verified, incidents } = result;
+  const notReached = notReachedOf(result);
   const failures = failuresOf(result);
   const complaints = protocolsOf(result).flatMap((name) =>
     Object.entries(result.protocols[name]?.complaints ?? {}).map(([reason, count]) => [
@@ -17,12 +18,15 @@ export function troubleSection(result: StormResult): Markup {
     ]),
   );
   return section(
-    failures.length + complaints.length + verified.differences === 0
+    failures.length + complaints.length + notReached.length + verified.differences === 0
       ? "Nothing went wrong"
       : "What went wrong",
     incidents.length === 0
       ? undefined
       : html`<h3>What was done meanwhile</h3><ol>${incidents.map(({ at, what }) => html`<li>${secondsText(at)}: ${what}</li>`)}</ol>`,
+    notReached.length === 0
+      ? undefined
+      : html`<h3>What was not done</h3><ul>${notReached.map((text) => html`<li>${text}</li>`)}</ul>`,
     failures.length === 0
       ? undefined
       : table({
@@ -50,13 +54,18 @@ export function troubleSection(result: StormResult): Markup {
   );
 }
 
+/** What was to be done to servers, and came too late. */
+export function notReachedOf({ notReached = [], seconds }: StormResult): string[] {
+  return notReached.map(
+    ({ at, what }) =>
+      `${what}: that was to be at ${secondsText(at)}, and the storm was over after ${secondsText(seconds)}`,
+  );
+}
+
 export function failuresOf({ nodes }: StormResult): { why: string; names: string[] }[] {
-  const failures = new Map<string, string[]>();
-  for (const { failure, name } of nodes) {
-    if (failure !== undefined) failures.set(failure, [...(failures.get(failure) ?? []), name]);
-  }
-  return [...failures]
-    .map(([why, names]) => ({ why, names }))
+  const failed = nodes.filter(({ failure }) => failure !== undefined);
+  return [...Map.groupBy(failed, ({ failure = "" }) => failure)]
+    .map(([why, of]) => ({ why, names: of.map(({ name }) => name) }))
     .toSorted((a, b) => b.names.length - a.names.length)
     .slice(0, REPORT_TIMES_MAX);
 }

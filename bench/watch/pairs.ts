@@ -1,0 +1,126 @@
+import type { LoadResult } from "../load.ts";
+import { median, renderTable, type Work } from "../table.ts";
+
+/** What was measured of two servers in turn, each in some slices of one short time. */
+export interface Pair {
+  readonly off: readonly LoadResult[];
+  readonly on: readonly LoadResult[];
+}
+
+/** A median and the interval that holds it with 95 %; undefined: of fewer than six there is none. */
+export interface Estimate {
+  readonly median: number;
+  readonly interval: readonly [number, number] | undefined;
+}
+
+export interface Compared {
+  readonly work: Work;
+  /** In the work's unit. */
+  readonly off: number;
+  readonly on: number;
+  readonly ratio: Estimate;
+  /** Of the server's, in µs a call or a megabyte. */
+  readonly cpuOff: number;
+  readonly cpuOn: number;
+  readonly cpuRatio: Estimate;
+  /**
+   * What watching used of a processor, as a share of it: all that the server used, less what its calls would have cost the
+   * other one. Mostly it is so much a second, whatever is asked; so this holds where others keep the server from running,
+   * too, while the ratio then says more than a saturated server loses.
+   */
+  readonly share: Estimate;
+  /** Share of the time in which the load was busy: near 1, it was the load that was measured. */
+  readonly loadBusy: number;
+  readonly errors: number;
+}
+
+export function compared(work: Work, pairs: readonly Pair[]): Compared {
+  const rates = (side: "off" | "on"): number[] => pairs.map((pair) => rate(work, pair[side]));
+  const cpus = (side: "off" | "on"): number[] => pairs.map((pair) => cpuUs(work, pair[side]));
+  const all = pairs.flatMap(({ off, on }) => [...off, ...on]);
+  const [off, on, cpuOff, cpuOn] = [rates("off"), rates("on"), cpus("off"), cpus("on")];
+  return {
+    work,
+    off: median(off),
+    on: median(on),
+    ratio: estimate(on.map((value, at) => value / (off[at] ?? Number.NaN))),
+    cpuOff: median(cpuOff),
+    cpuOn: median(cpuOn),
+    cpuRatio: estimate(cpuOn.map((value, at) => value / (cpuOff[at] ?? Number.NaN))),
+    share: estimate(
+      pairs.map((pair, at) => {
+        const more = (cpuOn[at] ?? Number.NaN) - (cpuOff[at] ?? Number.NaN);
+        return (more * rate(work, pair.on)) / 1e6;
+      }),
+    ),
+    loadBusy: sum(all, ({ loadCpu }) => loadCpu) / sum(all, ({ seconds }) => seconds),
+    errors: sum(all, ({ errors }) => errors),
+  };
+}
+
+function rate(work: Work, slices: readonly LoadResult[]): number {
+  return done(work, slices) / sum(slices, ({ seconds }) => seconds);
+}
+
+function cpuUs(work: Work, slices: readonly LoadResult[]): number {
+  return (sum(slices, ({ serverCpu }) => serverCpu) * 1e6) / done(work, slices);
+}
+
+function done({ unit }: Work, slices: readonly LoadResult[]): number {
+  return sum(slices, ({ bytes, calls }) => (unit === "MB/s" ? bytes / 1e6 : calls));
+}
+
+function sum<Item>(items: readonly Item[], value: (item: Item) => number): number {
+  return items.reduce((all, item) => all + value(item), 0);
+}
+
+/**
+ * The interval of the sign test: whatever the scatter is like, the median lies between the k-th smallest and the k-th
+ * largest of n, unless fewer than k of n throws of a coin are heads; k such that this happens in 2.5 % at most, each way.
+ */
+export function estimate(values: readonly number[]): Estimate {
+  const sorted = [...values].sort((a, b) => a - b);
+  let heads = 0.5 ** sorted.length;
+  let chance = heads;
+  let k = 0;
+  while (chance <= 0.025) {
+    k += 1;
+    heads *= (sorted.length - k + 1) / k;
+    chance += heads;
+  }
+  const [low, high] = [sorted[k - 1], sorted[sorted.length - k]];
+  const interval = low === undefined || high === undefined ? undefined : ([low, high] as const);
+  return { median: median(sorted), interval };
+}
+
+export function renderCompared(rows: readonly Compared[]): string {
+  const head = [
+    "work",
+    "unit",
+    "without",
+    "watched",
+    "watched:without",
+    "CPU µs without",
+    "watched",
+  ];
+  return renderTable([
+    [...head, "CPU watched:without", "of a processor", "load busy", "errors"],
+    ...rows.map((row) => [
+      row.work.title,
+      row.work.unit,
+      ...[row.off, row.on].map((value) => Math.round(value).toLocaleString("en")),
+      renderEstimate(row.ratio),
+      ...[row.cpuOff, row.cpuOn].map((value) => value.toFixed(2)),
+      renderEstimate(row.cpuRatio),
+      renderEstimate(row.share),
+      `${(row.loadBusy * 100).toFixed(0)}%`,
+      String(row.errors),
+    ]),
+  ]);
+}
+
+/** `0.985 (0.978 to 0.992)` */
+export function renderEstimate({ median: middle, interval }: Estimate, digits = 3): string {
+  if (interval === undefined) return middle.toFixed(digits);
+  return `${middle.toFixed(digits)} (${interval.map((bound) => bound.toFixed(digits)).join(" to ")})`;
+}

@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import type { BootFile } from "../../src/boot/files.ts";
+import { send } from "../../src/http/send.ts";
+import {
+  HTTP_CHUNK_BYTES,
+  HTTP_LARGE_TRANSFERS_MAX,
+  HTTP_SMALL_CHUNK_BYTES,
+} from "../../src/limits.ts";
+import type { HttpResponse } from "../../src/net/http.ts";
+
+const LENGTH = 1 << 20;
+const range = { first: 0, last: LENGTH - 1 };
+
+/** Sizes of what was read and written. */
+function transfer(write: () => Promise<boolean>) {
+  const read: number[] = [];
+  const file = {
+    async read(_at: number, into: Uint8Array) {
+      read.push(into.length);
+      return into.length;
+    },
+  } as unknown as BootFile;
+  const response = { write } as unknown as HttpResponse;
+  return { read, sent: send(file, range, response) };
+}
+
+test("each transfer holds less where there are very many, and as much as before when they have ended", async () => {
+  const blocked = Promise.withResolvers<boolean>();
+  const slow = Array.from({ length: HTTP_LARGE_TRANSFERS_MAX }, () =>
+    transfer(() => blocked.promise),
+  );
+  const late = transfer(async () => true);
+  expect(await late.sent).toEqual({ bytes: LENGTH, failure: undefined });
+  expect(late.read).toEqual(Array(LENGTH / HTTP_SMALL_CHUNK_BYTES).fill(HTTP_SMALL_CHUNK_BYTES));
+  blocked.resolve(false);
+  for (const { read, sent } of slow) {
+    expect((await sent).failure).toBe("gone");
+    // One on its way, one to follow.
+    expect(read).toEqual([HTTP_CHUNK_BYTES, HTTP_CHUNK_BYTES]);
+  }
+  const next = transfer(async () => true);
+  await next.sent;
+  expect(next.read[0]).toBe(HTTP_CHUNK_BYTES);
+});

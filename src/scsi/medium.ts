@@ -71,6 +71,10 @@ export function deallocating(unit: Unit, offset: number, length: number, wanted:
   return following(unit.volume.deallocate(offset, length), (error) => notWritten(error, wanted));
 }
 
+export function clearing(unit: Unit, offset: number, length: number, wanted: number): Step {
+  return following(unit.volume.clear(offset, length), (error) => notWritten(error, wanted));
+}
+
 /** GOOD where nothing ended it before. */
 export function finished(step: Step, wanted: number): Outcome {
   return following(step, (ended) => ended ?? good([], { wanted }));

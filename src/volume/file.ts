@@ -114,13 +114,14 @@ export class FileVolume implements Volume, AsyncDisposable {
   }
 
   deallocate(offset: number, length: number): Answer<undefined> {
-    this.#demandWithin(offset, length);
-    const refused = this.#refusesWrites();
-    if (refused !== undefined || length === 0) return refused;
-    const before = [this.#leaving, this.#moving].map((busy) => busy.overlapping(offset, length));
-    const work = Promise.all(before).then(() => this.#deallocate(offset, length));
-    this.#leaving.add(offset, length, work);
-    return work;
+    return this.#alone(offset, length, () => this.#deallocate(offset, length));
+  }
+
+  clear(offset: number, length: number): Answer<undefined> {
+    return this.#alone(offset, length, async () => {
+      await this.#learn();
+      return this.#clear(offset, length);
+    });
   }
 
   extent(offset: number): Answer<Extent> {
@@ -143,6 +144,21 @@ export class FileVolume implements Volume, AsyncDisposable {
     await this.#isKnown;
     await this.#flusher.flush();
     await promisify(close)(this.#fd);
+  }
+
+  /** Nobody reads or writes there until `work` is done. */
+  #alone(
+    offset: number,
+    length: number,
+    work: () => Promise<undefined | VolumeError>,
+  ): Answer<undefined> {
+    this.#demandWithin(offset, length);
+    const refused = this.#refusesWrites();
+    if (refused !== undefined || length === 0) return refused;
+    const before = [this.#leaving, this.#moving].map((busy) => busy.overlapping(offset, length));
+    const done = Promise.all(before).then(work);
+    this.#leaving.add(offset, length, done);
+    return done;
   }
 
   #write(offset: number, parts: readonly Uint8Array[], length: number): Answer<undefined> {

@@ -13,6 +13,8 @@ export interface Volume {
   flush(): Answer<undefined>;
   /** Reads as zeros from now on, and takes no room on the disk where its file system can give room back. */
   deallocate(offset: number, length: number): Answer<undefined>;
+  /** Reads as zeros from now on: what takes room keeps it, what does not stays as it is. */
+  clear(offset: number, length: number): Answer<undefined>;
   /** Whether the block at `offset` takes room, and how many bytes from there on are the same. */
   extent(offset: number): Answer<Extent>;
 }

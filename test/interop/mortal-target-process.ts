@@ -19,6 +19,7 @@ const volume: Volume = {
   },
   flush: file.flush.bind(file),
   deallocate: file.deallocate.bind(file),
+  clear: file.clear.bind(file),
   extent: file.extent.bind(file),
 };
 

@@ -57,6 +57,10 @@ export class SlowVolume implements Volume {
     return this.#soon(() => this.content.fill(0, offset, offset + length));
   }
 
+  clear(offset: number, length: number): Answer<undefined> {
+    return this.#soon(() => this.content.fill(0, offset, offset + length));
+  }
+
   extent(offset: number): Answer<Extent> {
     return { isAllocated: true, length: this.bytes - offset };
   }

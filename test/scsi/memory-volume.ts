@@ -82,6 +82,14 @@ export class MemoryVolume implements Volume {
     });
   }
 
+  clear(offset: number, length: number): Answer<undefined> {
+    this.#check(offset, length);
+    return this.#answer("clear", () => {
+      this.#data.fill(0, offset, offset + length);
+      return undefined;
+    });
+  }
+
   extent(offset: number): Answer<Extent> {
     this.#check(offset, VOLUME_BLOCK_BYTES);
     return this.#answer("extent", () => {

@@ -151,14 +151,15 @@ describe.each([
     expect(isSame(volume.content, expected)).toBe(true);
   });
 
-  test("UNMAP gives zeros back, writes other data; zeros without UNMAP take room", () => {
+  test("UNMAP gives zeros back, writes other data; zeros without UNMAP take no room that was not taken", () => {
     const { initiator, volume } = bench({ blocks: 64 });
     initiator.send(form(WRITE_SAME, UNMAP, 0, 64), { data: block });
     expect(volume.calls).toEqual(["write"]);
     initiator.send(form(WRITE_SAME, UNMAP, 8, 8), { data: zeros });
     expect(volume.calls).toEqual(["write", "deallocate"]);
     initiator.send(form(WRITE_SAME, 0, 32, 8), { data: zeros });
-    expect(volume.calls).toEqual(["write", "deallocate", "write"]);
+    initiator.send(form(WRITE_SAME, 0, 8, 2), { data: zeros });
+    expect(volume.calls).toEqual(["write", "deallocate", "clear", "clear"]);
     expect(descriptors(taken(initiator.send(statusCdb(0, 1000))))).toEqual([
       [0, 8, 0],
       [8, 8, 1],
@@ -207,7 +208,7 @@ test("SBC-3 §5.44 NDOB: no data comes, zeros are meant; the 10-byte form has no
   expect(wantedOf(disk, cdb16(0x93, 0x01, 0, 1))).toBe(0);
   expect(told(initiator.send(cdb16(0x93, 0x09, 0, 8)))).toBe(GOOD);
   expect(told(initiator.send(cdb16(0x93, 0x01, 8, 8)))).toBe(GOOD);
-  expect(volume.calls).toEqual(["deallocate", "write"]);
+  expect(volume.calls).toEqual(["deallocate", "clear"]);
   expect(volume.content.subarray(0, 16 * 512).every((byte) => byte === 0)).toBe(true);
   expect(volume.content[16 * 512]).toBe(0xee);
   expect(wantedOf(disk, cdb10(0x41, 0x01, 0, 1))).toBe(512);

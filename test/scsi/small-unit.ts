@@ -79,6 +79,7 @@ function emptyVolume(): SmallUnit["volume"] {
       return this.error;
     },
     deallocate: () => undefined,
+    clear: () => undefined,
     extent: () => ({ isAllocated: false, length: 1 << 20 }),
   };
 }

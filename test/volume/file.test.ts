@@ -90,7 +90,7 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
       }));
     const step = fc.record({
       range,
-      what: fc.constantFrom("write", "write", "deallocate", "read", "flush", "again"),
+      what: fc.constantFrom("write", "write", "deallocate", "clear", "read", "flush", "again"),
       value: fc.integer({ min: 1, max: 255 }),
     });
     await fc.assert(
@@ -106,8 +106,8 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
             const parts = [filled(half, value), filled(at.length - half, value)];
             expect(await volume.write(at.offset, parts)).toBeUndefined();
             model.fill(value, at.offset, end);
-          } else if (what === "deallocate") {
-            expect(await volume.deallocate(at.offset, at.length)).toBeUndefined();
+          } else if (what === "deallocate" || what === "clear") {
+            expect(await volume[what](at.offset, at.length)).toBeUndefined();
             model.fill(0, at.offset, end);
           } else if (what === "read") {
             const got = await contentOf(volume, at.offset, at.length);
@@ -192,6 +192,17 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
     expect(Buffer.compare(content, expected)).toBe(0);
     expect(volume.extent(2 * MIB)).toEqual({ isAllocated: false, length: MIB });
     expect(volume.extent(3 * MIB)).toEqual({ isAllocated: true, length: 5 * MIB });
+    await volume[Symbol.asyncDispose]();
+  });
+
+  test("what is cleared keeps its room, and holes stay holes", async () => {
+    const { volume, path: file } = blankVolume(8 * MIB);
+    await volume.write(MIB, [filled(MIB, 7)]);
+    expect(await volume.clear(0, 3 * MIB)).toBeUndefined();
+    expect(roomOf(file)).toBe(MIB);
+    expect(Buffer.compare(await contentOf(volume), filled(8 * MIB, 0))).toBe(0);
+    expect(volume.extent(0)).toEqual({ isAllocated: false, length: MIB });
+    expect(volume.extent(MIB)).toEqual({ isAllocated: true, length: MIB });
     await volume[Symbol.asyncDispose]();
   });
 

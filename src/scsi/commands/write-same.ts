@@ -2,6 +2,7 @@ import { SCSI_PIECE_BYTES, SCSI_WRITE_SAME_BLOCKS_MAX, VOLUME_BLOCK_BYTES } from
 import { type Blocks, blocksOf, countAt, protectedMedium, refused, usageOf } from "../blocks.ts";
 import type { Command, Result } from "../command.ts";
 import {
+  clearing,
   deallocating,
   exactly,
   finishedWrite,
@@ -60,12 +61,24 @@ function run(unit: Unit, command: Command): Outcome {
   if (refusal !== undefined) return refusal;
   if (blocks.count === 0 || dataOutBytes !== wanted) return invalidField(wanted, countAt(cdb));
   const block = wanted === 0 ? new Uint8Array(VOLUME_BLOCK_BYTES) : joined(dataOut);
-  // LBPRZ=1, so only zeros are what blocks that are given back read as; other data is written.
-  const isUnmap = ((cdb[1] ?? 0) & UNMAP) !== 0 && block.every((byte) => byte === 0);
-  const step = isUnmap
-    ? deallocating(unit, start(blocks), length(blocks), wanted)
-    : storingAll(unit, blocks, block, wanted);
+  const isUnmap = ((cdb[1] ?? 0) & UNMAP) !== 0;
+  const step = block.some((byte) => byte !== 0)
+    ? storingAll(unit, blocks, block, wanted)
+    : storingZeros(unit, blocks, { isUnmap, wanted });
   return finishedWrite(unit, step, { wanted, isForced: false });
+}
+
+/**
+ * LBPRZ=1: blocks that are given back read as zeros, and ones that hold zeros may be given back at any time (SBC-3
+ * §4.7.3.5). What takes no room takes none after it, either: a new file system's journal is 16 MiB of zeros.
+ */
+function storingZeros(
+  unit: Unit,
+  blocks: Blocks,
+  { isUnmap, wanted }: { readonly isUnmap: boolean; readonly wanted: number },
+): Step {
+  const zeroing = isUnmap ? deallocating : clearing;
+  return zeroing(unit, start(blocks), length(blocks), wanted);
 }
 
 /** ANCHOR: VPD page B2h has no ANC_SUP. */

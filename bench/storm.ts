@@ -117,7 +117,8 @@ async function storm(name: TraceName, tree: string, { start }: Contender): Promi
   const network = await makeStormNetwork(ended);
   const room = { tree, work: own, layer: layers[name], nodes: Number(options.nodes) };
   const flags = await start(network, room, ended);
-  const file = join(work, "result.json");
+  // Its own: of a storm that breaks off there is none, and not the one before.
+  const file = join(own, "result.json");
   const [command = "", ...enter] = network.nodes.enter;
   const asked = ["--nodes", options.nodes, "--think", options.think, "--json", file];
   const child = [process.execPath, main, "storm", "--trace", name, ...asked, ...flags];

@@ -193,7 +193,7 @@ export const RPC_RECORD_BYTES_MAX = 64 * 1024;
 export const RPC_FRAGMENTS_MAX = 64;
 /**
  * Of each thread. A node has one connection, some have several (`nconnect`). Each costs about 10 KiB idle: 80 MiB. With those
- * of HTTP and iSCSI, and iSCSI's volumes, they are 33,000 descriptors: a sixteenth of what systemd lets a process open.
+ * of HTTP and iSCSI, and its volumes, one thread's are 33,000 descriptors: a sixteenth of what systemd lets a process open.
  */
 export const RPC_CONNECTIONS_MAX = 8192;
 /** 5,000 simulated nodes fit behind one address, and it leaves a quarter to the others: one host cannot lock them out. */
@@ -282,8 +282,11 @@ export const LIBRARY_CACHE_BYTES = 64 << 20;
 export const THREAD_YOUNG_MIB = 16;
 /** Refusals that a thread counted are told to the main thread so often: a flood of them is ten messages a second. */
 export const EVENTS_TOLD_EVERY_MS = 100;
-/** Mounts that a thread tells of at a time; the rest is counted only. A room that is switched on mounts a few hundred a second. */
-export const EVENTS_TOLD_MAX = 100;
+/**
+ * Mounts that a thread tells of at a time; the rest is counted only. Of 5,000 nodes that are switched on together some thousand
+ * mount in a second; a flood of them costs a twentieth of a processor.
+ */
+export const EVENTS_TOLD_MAX = 1000;
 /** A tree that was replaced by another is closed after it: calls may still be about it. */
 export const TREE_RETIRED_MS = 60_000;
 /** How often a thread says which nodes use which version of an image: what is in use must not be removed. */
@@ -620,6 +623,8 @@ export const STORM_FRAGMENTED_MAX = 64;
 export const STORM_FRAGMENTS_MAX = 128;
 /** Content of a fetched file that is looked into for kernel and initrd: ten times GRUB's own grub.cfg. */
 export const STORM_CONFIG_BYTES_MAX = 65_536;
+/** Kernels, and initrds, that configurations of one boot name: each fetched file is looked for among them. Menus have some tens. */
+export const STORM_NAMED_FILES_MAX = 1000;
 /** A trace as it is on disk, and unpacked: a boot's 4,000 calls are 20 KB and 100 KB. */
 export const STORM_TRACE_FILE_BYTES_MAX = 16 << 20;
 export const STORM_TRACE_BYTES_MAX = 64 << 20;

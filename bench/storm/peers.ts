@@ -1,4 +1,11 @@
-import { mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { identityOf } from "../../src/storm/identity.ts";
@@ -52,6 +59,9 @@ export async function startPeers(
   }
   for (const port of [67, 69]) {
     while (!namespace.run("ss", "-Hlun", `sport = ${port}`).includes(`:${port}`)) {
+      if (!pids.every((pid) => existsSync(`/proc/${pid}`))) {
+        throw new Error(`dnsmasq or ${dhcp} ended; port ${port}`);
+      }
       await setTimeout(50);
     }
   }

@@ -2,6 +2,7 @@ import dgram from "node:dgram";
 import { once } from "node:events";
 import { closeSync } from "node:fs";
 import { formatIpv4 } from "../bytes/ipv4.ts";
+import { afterArrivals } from "./clock.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { type Libc, loadLibc } from "./libc.ts";
 import { MessageArray } from "./message-array.ts";
@@ -90,6 +91,8 @@ class BatchedSocket implements UdpSocket {
   /** The last that node:dgram was given: it sends them in order. */
   #alone: Promise<void> = Promise.resolve();
   #joins: boolean;
+  /** It had its turn: node:dgram goes on for a while, one datagram at a time. */
+  #hadTurn = false;
   #open = true;
 
   constructor(socket: dgram.Socket, fd: number, batching: Batching, options: BatchedUdpOptions) {
@@ -126,6 +129,7 @@ class BatchedSocket implements UdpSocket {
   }
 
   #receiveAll(): void {
+    if (this.#hadTurn) return;
     const { libc, arrived } = this.#batching;
     for (let round = 0; round < ROUNDS_MAX && this.#open; round += 1) {
       const count = libc.recvmmsg(this.#fd, arrived.pointer, MESSAGES);
@@ -137,6 +141,10 @@ class BatchedSocket implements UdpSocket {
       this.flush();
       if (count < MANY) return;
     }
+    this.#hadTurn = true;
+    afterArrivals(() => {
+      this.#hadTurn = false;
+    });
   }
 
   /** Lets leave what waits. */

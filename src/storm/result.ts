@@ -123,6 +123,8 @@ export const stormResult = z.object({
   /** What a node does, in order; projections are made from it. */
   phases: z.array(bootPhase).optional(),
   series: z.array(sample),
+  /** By protocol and reason, as a sidus that was stormed says: floods, and what is malformed. */
+  refused: z.record(z.string(), z.record(z.string(), z.number())).optional(),
   server: z.object({ cpuSeconds: z.number(), rssMax: z.number() }).optional(),
   load: z.object({ cpuSeconds: z.number(), busyMax: z.number() }),
   verified: z.object({

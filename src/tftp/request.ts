@@ -8,7 +8,6 @@ export type Refusal =
   | "mode"
   | "too many transfers"
   | "too many transfers to one host"
-  | "never answered"
   /** Nothing that was sent to the client was acknowledged. */
   | "never answered"
   | "denied"

@@ -94,5 +94,6 @@ describe.skipIf(lacking !== undefined)(title("a storm", lacking), { timeout: STO
     const result = await storm(network, server.flags);
     expect(flood.exitCode).toBe(null);
     expect(result).toMatchObject(well);
+    expect(Object.keys(result.refused ?? {})).toEqual(expect.arrayContaining(["dhcp", "tftp"]));
   });
 });

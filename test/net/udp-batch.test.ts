@@ -125,6 +125,24 @@ describe.each([
     expect(new Set(other.arrived.map(({ bytes }) => bytes[0])).size).toBe(50);
   });
 
+  test("one that always has something to read leaves others their turn", async () => {
+    let received = 0;
+    let inOneTurn: number | undefined;
+    const { socket } = await open(way, (own, bytes) => {
+      if (received === 0) {
+        void setImmediate().then(() => {
+          inOneTurn = received;
+        });
+      }
+      received += 1;
+      if (inOneTurn === undefined && received < 20_000) own.send(bytes, own.local);
+    });
+    for (let ball = 0; ball < 64; ball += 1) socket.send(Uint8Array.of(ball), socket.local);
+    await expect.poll(() => inOneTurn).toBeDefined();
+    // What is received in a row, and what node:dgram receives after that.
+    expect(inOneTurn).toBeLessThan(16 * 64 + 100);
+  });
+
   test("the bytes are the sender's again at once, or after the turn", async () => {
     const one = await open(way);
     const other = await open(way);

@@ -63,9 +63,10 @@ const AWAY_SECONDS = 2;
 /** @throws UserError that names the option. */
 export async function planOf(given: Given): Promise<StormPlan> {
   const foreign = await foreignServers(given);
+  const skip = skipped(given.skip ?? "");
   if (foreign !== undefined) {
     refuseOwn(given);
-    refuseUntold(given);
+    refuseUntold(given, skip);
   }
   refuseOneFile(given);
   const nodes = numberIn("--nodes", given.nodes, 1, STORM_NODES_MAX);
@@ -81,7 +82,7 @@ export async function planOf(given: Given): Promise<StormPlan> {
         ? Math.min(STORM_WORKERS_MAX, Math.max(1, availableParallelism() - 1))
         : numberIn("--workers", given.workers, 1, STORM_WORKERS_MAX),
     patienceMs: secondsIn("--patience", given.patience, PATIENCE_MIN) * 1000,
-    skip: skipped(given.skip ?? ""),
+    skip,
     title: given.title,
     foreign,
     tree: given.tree === undefined ? undefined : treeIn(given.tree),
@@ -109,12 +110,15 @@ function refuseOwn({ tree, link, latency, loss, killServer }: Given): void {
 }
 
 /** Nodes that no boot configuration tells what their root and their disk are would all fail. */
-function refuseUntold({ http, tftp, nfs, nfsPath, iscsi, target }: Given): void {
-  if (http !== undefined || tftp !== undefined) return;
-  const untold = "no boot configuration says it, for neither --http nor --tftp is named";
-  if (nfs !== undefined && nfsPath === undefined)
+function refuseUntold(given: Given, skip: readonly StormStage[]): void {
+  const { http, tftp, nfs, nfsPath, iscsi, target } = given;
+  const isServed = http !== undefined || tftp !== undefined;
+  if (isServed && !skip.includes("loader")) return;
+  const why = isServed ? "--skip leaves out the loader" : "neither --http nor --tftp is named";
+  const untold = `no boot configuration says it, for ${why}`;
+  if (nfs !== undefined && nfsPath === undefined && !skip.includes("root"))
     throw new UserError(`--nfs: what is mounted? Name it with --nfs-path: ${untold}`);
-  if (iscsi !== undefined && target === undefined)
+  if (iscsi !== undefined && target === undefined && !skip.includes("volume"))
     throw new UserError(`--iscsi: which target is a node's? Name it with --target: ${untold}`);
 }
 

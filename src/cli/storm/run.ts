@@ -31,6 +31,7 @@ import { refuseAddressesOfOthers, refuseTooMany, withMount } from "./beforehand.
 import { entriesOf } from "./entries.ts";
 import { openLive } from "./live.ts";
 import type { StormPlan } from "./plan.ts";
+import { refusedBy } from "./refused.ts";
 
 const remedies: Remedies = {
   ENOENT: "is its folder there?",
@@ -226,5 +227,10 @@ async function measured(
     report: (what, error) => live.say(`${what}: ${String(error)}`),
     version,
   });
-  return { ...result, phases: phasesOf(options.trace, options.think) };
+  const refused = await refusedBy(options.servers.http);
+  return {
+    ...result,
+    phases: phasesOf(options.trace, options.think),
+    ...(refused === undefined ? {} : { refused }),
+  };
 }

@@ -7,6 +7,7 @@ import type { TraceFile } from "../trace/trace.ts";
 import type { Boot } from "./boots.ts";
 import type { DhcpMessage } from "./dhcp.ts";
 import type { Event } from "./event.ts";
+import type { Fetched } from "./fetched.ts";
 import { FileTable } from "./file-table.ts";
 import { httpTalkOf, isHttp } from "./http.ts";
 import { iscsiEventsOf } from "./iscsi.ts";
@@ -46,22 +47,23 @@ export class Recorder {
     const isNode = ({ address }: Endpoint): boolean => this.#addresses.has(address);
     const own = datagrams.filter(({ from, to }) => isNode(from) || isNode(to));
     const ofBoot = own.filter(({ at }) => this.#isIn(at));
-    const fetched = tftpFetchesOf(ofBoot, isNode, (name) => this.#tellUnfinished(name));
-    const events: Event[] = this.#boot.exchanges.map(({ sentAt, endedAt, deed }) => ({
-      sentAt,
-      endedAt,
-      deed,
-    }));
+    // Lists of them: one may have more than a call can have arguments.
+    const fetched: (readonly Fetched[])[] = [
+      tftpFetchesOf(ofBoot, isNode, (name) => this.#tellUnfinished(name)),
+    ];
+    const events: (readonly Event[])[] = [
+      this.#boot.exchanges.map(({ sentAt, endedAt, deed }) => ({ sentAt, endedAt, deed })),
+    ];
     const rpc: Stream[] = [];
     for (const stream of streams.of(isNode)) {
       if (!this.#isIn(stream.openedAt)) continue;
       this.#tellGaps(stream);
       if (isHttp(stream)) {
         const talk = httpTalkOf(stream, (path) => this.#tellUnfinished(path));
-        fetched.push(...talk.fetched);
-        events.push(...talk.ups);
+        fetched.push(talk.fetched);
+        events.push(talk.ups);
       } else if (isRpc(stream)) rpc.push(stream);
-      else if (isIscsi(stream)) events.push(...iscsiEventsOf(stream));
+      else if (isIscsi(stream)) events.push(iscsiEventsOf(stream));
       else if (stream.sent.bytes.length > 0) {
         this.#leaveOut(`connections to port ${stream.server.port}, neither HTTP, NFS nor iSCSI`);
       }
@@ -70,14 +72,14 @@ export class Recorder {
     const table = new FileTable();
     // Handles first: NFS may go over a connection that was opened before.
     for (const stream of rpc) {
-      events.push(...mountEventsOf(stream, table, (call) => this.#leaveOut(call)));
+      events.push(mountEventsOf(stream, table, (call) => this.#leaveOut(call)));
     }
     for (const stream of rpc) {
-      events.push(...nfsEventsOf(stream, table, (why) => this.#leaveOut(`calls of NFS ${why}`)));
+      events.push(nfsEventsOf(stream, table, (why) => this.#leaveOut(`calls of NFS ${why}`)));
     }
     this.#tellLeftOut();
-    events.push(...withRoles(fetched, this.#bootFiles, (path) => this.#templateOf(path)));
-    return { events: this.#ofBoot(events), files: table.files };
+    events.push(withRoles(fetched.flat(), this.#bootFiles, (path) => this.#templateOf(path)));
+    return { events: this.#ofBoot(events.flat()), files: table.files };
   }
 
   #isIn(at: number): boolean {

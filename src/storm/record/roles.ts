@@ -1,3 +1,4 @@
+import { STORM_NAMED_FILES_MAX } from "../../limits.ts";
 import type { FileDeed } from "../trace/trace.ts";
 import type { Event } from "./event.ts";
 import type { Fetched } from "./fetched.ts";
@@ -9,24 +10,32 @@ export function withRoles(
   templateOf: (path: string) => string,
 ): Event[] {
   const texts = all.flatMap(({ text }) => text ?? []);
+  const named: Named = {
+    loaders: new Set(bootFiles.map(plain)),
+    kernels: namedIn(texts, kernelsIn),
+    initrds: namedIn(texts, initrdsIn),
+  };
   return all.map((fetched) => {
     const { sentAt, endedAt, deed } = fetched;
-    const role = roleOf(fetched, bootFiles, texts);
+    const role = roleOf(fetched, named);
     return { sentAt, endedAt, deed: { ...deed, path: templateOf(deed.path), role } };
   });
 }
 
-function roleOf(
-  { deed, text }: Fetched,
-  bootFiles: readonly string[],
-  texts: readonly string[],
-): FileDeed["role"] {
+/** What DHCP and configurations name. */
+interface Named {
+  readonly loaders: ReadonlySet<string>;
+  readonly kernels: readonly string[];
+  readonly initrds: readonly string[];
+}
+
+function roleOf({ deed, text }: Fetched, { loaders, kernels, initrds }: Named): FileDeed["role"] {
   const path = plain(deed.path);
-  if (bootFiles.some((file) => plain(file) === path)) return "loader";
+  if (loaders.has(path)) return "loader";
   if (isConfigName(path) || (text !== undefined && namesKernel(text))) return "config";
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (texts.some((config) => isInitrdIn(config, name))) return "initrd";
-  if (texts.some((config) => isKernelIn(config, name))) return "kernel";
+  if (initrds.some((file) => file.endsWith(name))) return "initrd";
+  if (kernels.some((file) => file.endsWith(name))) return "kernel";
   if (/^(?:initrd|initramfs)/.test(name)) return "initrd";
   return /^(?:vmlinuz|bzImage|linux)/.test(name) ? "kernel" : "other";
 }
@@ -48,12 +57,26 @@ function namesKernel(text: string): boolean {
   return text.search(KERNEL_LINE) >= 0;
 }
 
-function isKernelIn(text: string, name: string): boolean {
-  return [...text.matchAll(KERNEL_LINE)].some(([, file = ""]) => file.endsWith(name));
+/** Each once, and no more than any room has. */
+function namedIn(
+  texts: readonly string[],
+  filesIn: (text: string) => readonly string[],
+): readonly string[] {
+  const named = new Set<string>();
+  for (const file of texts.values().flatMap(filesIn)) {
+    if (named.size === STORM_NAMED_FILES_MAX) break;
+    if (file !== "") named.add(file);
+  }
+  return [...named];
 }
 
-function isInitrdIn(text: string, name: string): boolean {
-  return [...text.matchAll(INITRD_LINE)]
-    .flatMap(([, files = "", file = ""]) => [...files.split(/[\s,]+/), ...file.split(",")])
-    .some((file) => file !== "" && file.endsWith(name));
+function kernelsIn(text: string): string[] {
+  return [...text.matchAll(KERNEL_LINE)].map(([, file = ""]) => file);
+}
+
+function initrdsIn(text: string): string[] {
+  return [...text.matchAll(INITRD_LINE)].flatMap(([, files = "", file = ""]) => [
+    ...files.split(/[\s,]+/),
+    ...file.split(","),
+  ]);
 }

@@ -202,8 +202,8 @@ class Direction {
 
   /** What was there before came again, and is left out. */
   #keep(piece: Piece): void {
-    const isBehindStart = piece.offset >= this.#start;
-    const again = isBehindStart ? Math.max(0, this.#whole - piece.offset) : 0;
+    // What went before the first that was seen need not be whole.
+    const again = piece.offset >= 0 ? Math.max(0, this.#whole - piece.offset) : 0;
     const payload = piece.payload.subarray(again);
     if (payload.length === 0) return;
     const offset = piece.offset + again;

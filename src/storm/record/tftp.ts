@@ -17,6 +17,8 @@ import { OwnTime } from "./streams.ts";
 
 const PORT = 69;
 const BLOCK_BYTES = 512;
+/** RFC 2348: what says less is no size. */
+const BLOCK_BYTES_MIN = 8;
 const BLOCK_NUMBERS = 65_536;
 
 /**
@@ -42,8 +44,8 @@ export function tftpFetchesOf(
       const begun = new Transfer(packet, at);
       byPort.set(from.port, begun);
       all.push(begun);
-    } else if (isSent) transfer?.sent(packet, at);
-    else transfer?.received(packet, at, length);
+    } else if (isSent) transfer?.sent(packet, at, to.port);
+    else transfer?.received(packet, at, length, from.port);
   }
   return all.flatMap((transfer) => {
     const fetched = transfer.fetched();
@@ -65,6 +67,8 @@ class Transfer {
   readonly #parts: Uint8Array[] = [];
   #partsBytes = 0;
   #answeredAt: number | undefined;
+  /** RFC 1350 §4: the server's port that the client goes on with, where a request that came twice has two answers. */
+  #peer: number | undefined;
   /** When the last block first came, and what came last before it was acknowledged. */
   #completeAt: number | undefined;
   #dataAt = 0;
@@ -76,13 +80,14 @@ class Transfer {
     this.#sentAt = at;
   }
 
-  /** Asked again, because no answer came. */
+  /** Asked again, because no answer came in time. */
   isRepeated({ name }: RequestPacket): boolean {
-    return this.#answeredAt === undefined && this.#end === undefined && name === this.request.name;
+    return this.#highest === 0 && this.#end === undefined && name === this.request.name;
   }
 
-  sent(packet: Packet, at: number): void {
-    if (this.#end !== undefined) return;
+  sent(packet: Packet, at: number, to: number): void {
+    if (this.#end !== undefined || !this.#isWith(to)) return;
+    this.#peer = to;
     this.#own.went(at);
     if (packet.opcode === Opcode.ERROR) {
       this.#end = { at: this.#answeredAt ?? at, ends: "size" };
@@ -92,8 +97,12 @@ class Transfer {
     }
   }
 
-  received(packet: Packet, at: number, length: number): void {
-    if (this.#end !== undefined) return;
+  #isWith(port: number): boolean {
+    return this.#peer === undefined || this.#peer === port;
+  }
+
+  received(packet: Packet, at: number, length: number, from: number): void {
+    if (this.#end !== undefined || !this.#isWith(from)) return;
     this.#answeredAt ??= at;
     this.#own.heard(at);
     if (packet.opcode === Opcode.ERROR) this.#end = { at, ends: "missing" };
@@ -105,7 +114,7 @@ class Transfer {
 
   #agreed(name: string, value: string): void {
     if (!/^\d{1,12}$/.test(value)) return;
-    if (name === "blksize") this.#blockBytes = Number(value);
+    if (name === "blksize" && Number(value) >= BLOCK_BYTES_MIN) this.#blockBytes = Number(value);
     if (name === "tsize") this.#size = Number(value);
   }
 

@@ -124,6 +124,8 @@ interface HeldNamespace extends AsyncDisposable {
 /** A second network namespace; a process holds it that ends with this one, as its standard input does. */
 async function holdNamespace(): Promise<HeldNamespace> {
   const holder = spawn("unshare", ["--net", "sh", "-c", "echo; exec cat >/dev/null"], {
+    // Ctrl-C at the terminal is for the storm, which still needs the network to end in order.
+    detached: true,
     stdio: ["pipe", "pipe", "pipe"],
   });
   const complaint: Buffer[] = [];

@@ -118,12 +118,12 @@ function waitsOf(
 function roundsOf(deed: Deed): number {
   if (deed.kind === "dhcp") return 2;
   if (deed.kind !== "tftp" || deed.ends !== "whole") return 1;
-  const option = (name: string): number | undefined => {
-    const [, value] = deed.options.find(([written]) => written.toLowerCase() === name) ?? [];
-    return value === undefined ? undefined : Number(value);
+  const option = (name: string, usual: number): number => {
+    const [, value = ""] = deed.options.find(([written]) => written.toLowerCase() === name) ?? [];
+    return /^[1-9]\d{0,4}$/.test(value) ? Number(value) : usual;
   };
-  // RFC 1350's block, and one at a time, where nothing else was asked for (RFC 2348, RFC 7440).
-  return 1 + Math.ceil(deed.bytes / (option("blksize") ?? 512) / (option("windowsize") ?? 1));
+  // RFC 1350's block, and one at a time, where nothing else, or no number, was asked for (RFC 2348, RFC 7440).
+  return 1 + Math.ceil(deed.bytes / option("blksize", 512) / option("windowsize", 1));
 }
 
 /** Of the pause before each step, and of the step: the stage that a node is on its way to; after the last one, `up`. */

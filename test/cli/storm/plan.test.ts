@@ -95,6 +95,11 @@ test("a DHCP server answers a relay: an address of this machine in its network, 
   await expect(planOf({ ...usual, dhcp: "240.0.0.1" })).rejects.toThrow("--relay ADDRESS");
 });
 
+test("of stages that are left out nothing must be said", async () => {
+  const { skip } = await planOf({ ...usual, nfs: "127.0.0.1", dhcp: "127.0.0.1", skip: "root" });
+  expect(skip).toEqual(["root"]);
+});
+
 describe("what is wrong is said in a line with the option and what was expected", () => {
   test.each<[Partial<Given>, string]>([
     [{ nodes: "0" }, "--nodes 0: expected a whole number from 1 to 5000"],
@@ -131,6 +136,10 @@ describe("what is wrong is said in a line with the option and what was expected"
       "--nfs: what is mounted? Name it with --nfs-path: no boot configuration",
     ],
     [{ iscsi: "127.0.0.1" }, "--iscsi: which target is a node's? Name it with --target"],
+    [
+      { http: "127.0.0.1", nfs: "127.0.0.1", skip: "loader" },
+      "--nfs: what is mounted? Name it with --nfs-path: no boot configuration says it, for --skip",
+    ],
     [{ http: "127.0.0.1", addresses: "10.0.0.0/26" }, "has 62 addresses for 100 nodes"],
     [{ json: "a.html", output: "./a.html" }, "--json and --output are both a.html"],
     [{ patience: "0s" }, "--patience 0s: expected 1s or more: servers that many ask at once"],

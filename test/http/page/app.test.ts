@@ -46,6 +46,19 @@ describe("the page", () => {
     );
   });
 
+  test("has all that its scripts import", async () => {
+    const { origin } = await opened();
+    const asked = new Set(["/page/page.js"]);
+    for (const path of asked) {
+      const answer = await fetch(`${origin}${path}`);
+      expect(answer.status, path).toBe(200);
+      expect(answer.headers.get("content-type"), path).toMatch(/javascript/);
+      const imports = (await answer.text()).matchAll(/ from "(.+)";$/gm);
+      for (const [, name = ""] of imports) asked.add(new URL(name, `${origin}${path}`).pathname);
+    }
+    expect(asked.size).toBeGreaterThan(1);
+  });
+
   test("lets the browser run nothing but its own files, in nobody's frame", async () => {
     const { origin } = await opened();
     for (const path of ["/", "/page/page.js", "/metrics", "/history.json"]) {

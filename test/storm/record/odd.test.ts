@@ -118,6 +118,26 @@ describe("tcpdump's other forms", () => {
   });
 });
 
+test("a connection of more calls than a function can have arguments", () => {
+  const frames = framesOf(bootCapture("k-fast"));
+  const at = (frames.at(-1)?.at ?? 0) + 1;
+  const [node, server] = ["10.77.0.11:1000", "10.77.0.1:2049"];
+  const [segments, calls] = [100, 1400];
+  // RFC 5531 §9: NULL of NFS, without credentials, and the answer to it; each with its mark.
+  const talk = Array.from({ length: segments }, (_, segment) => {
+    const xids = Array.from({ length: calls }, (__, call) => segment * calls + call);
+    const asked = xids.map((xid) => words(0x8000_0028, xid, 0, 2, 100_003, 3, 0, 0, 0, 0, 0));
+    const answered = xids.map((xid) => words(0x8000_0018, xid, 1, 0, 0, 0, 0));
+    const [asks, answers] = [Buffer.concat(asked), Buffer.concat(answered)];
+    return [
+      { from: node, to: server, sequence: 1 + segment * asks.length, text: asks },
+      { from: server, to: node, sequence: 1 + segment * answers.length, text: answers },
+    ].map(({ text, ...ends }) => segmentFrame({ at, ...ends, text: text.toString("latin1") }));
+  }).flat();
+  const { trace } = recorded(pcapOf([...frames, ...talk]));
+  expect(trace.steps.length).toBeGreaterThan(segments * calls);
+});
+
 describe("what a trace has no place for", () => {
   const frames = framesOf(bootCapture("k-fast"));
   const notesOf = (...more: readonly CapturedFrame[]): string[] =>

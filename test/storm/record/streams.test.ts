@@ -126,6 +126,13 @@ describe("streams of TCP", () => {
   test("a connection from before the capture is the node's; one that was opened to the node is not", () => {
     const late = [sent(5, 4, "bbbb"), sent(6, 0, "aaaa")];
     expect(streamsOf(late).map(textOf)).toEqual(["aaaabbbb"]);
+    const overtaken = [
+      sent(5, 8, "cccc"),
+      sent(6, 0, "aaaa"),
+      sent(7, 4, "bbbb"),
+      sent(8, 4, "XX"),
+    ];
+    expect(streamsOf(overtaken).map(textOf)).toEqual(["aaaabbbbcccc"]);
     const opened = segmentFrame({ from: server, to: node, sequence: 1, flags: SYN });
     expect(streamsOf([opened, ...late])).toEqual([]);
   });

@@ -7,7 +7,6 @@ import { tftpFetchesOf } from "../../../src/storm/record/tftp.ts";
 
 const node = { address: ipv4(0x0a000002), port: 2070 };
 const server = { address: ipv4(0x0a000001), port: 69 };
-const transfer = { ...server, port: 40_000 };
 
 const text = (...parts: readonly string[]): number[] => [
   ...Buffer.from(parts.map((part) => `${part}\0`).join("")),
@@ -33,12 +32,14 @@ type Line = readonly [
   way: "asks" | "sends" | "gets",
   packet: readonly number[],
   port?: number,
+  serverPort?: number,
 ];
 
 function fetchesOf(lines: readonly Line[]) {
   const unfinished: string[] = [];
-  const datagrams = lines.map(([at, way, packet, port = 2070]): Datagram => {
+  const datagrams = lines.map(([at, way, packet, port = 2070, serverPort = 40_000]): Datagram => {
     const own = { ...node, port };
+    const transfer = { ...server, port: serverPort };
     const [from, to] = way === "gets" ? [transfer, own] : [own, way === "asks" ? server : transfer];
     const payload = Uint8Array.from(packet);
     return { at, from, to, payload, length: payload.length };
@@ -153,6 +154,36 @@ describe("TFTP transfers in a capture", () => {
     }
     const { fetched, unfinished } = fetchesOf([...asked, [5, "gets", joined(data(5, 8), [0, 3])]]);
     expect([fetched, unfinished]).toEqual([[], ["a"]]);
+  });
+
+  test("asked again when the answer was on its way: the server's second transfer is none (RFC 1350 §4)", () => {
+    const { fetched, unfinished } = fetchesOf([
+      [1, "asks", rrq("a", "blksize", "8")],
+      [9, "gets", oack("blksize", "8")],
+      [10, "asks", rrq("a", "blksize", "8")],
+      [11, "sends", ack(0)],
+      [12, "gets", oack("blksize", "8"), 2070, 40_001],
+      [13, "sends", error(5), 2070, 40_001],
+      [14, "gets", data(1, 8)],
+      [15, "sends", ack(1)],
+      [16, "gets", data(2, 3)],
+      [17, "sends", ack(2)],
+    ]);
+    expect(fetched).toMatchObject([{ path: "a", ends: "whole", bytes: 11, times: [1, 13] }]);
+    expect(unfinished).toEqual([]);
+  });
+
+  test("a block size that is none is not agreed to (RFC 2348)", () => {
+    for (const size of ["0", "7"]) {
+      const { fetched, unfinished } = fetchesOf([
+        [1, "asks", rrq("a", "blksize", size)],
+        [2, "gets", oack("blksize", size)],
+        [3, "gets", data(1, 500)],
+        [4, "sends", ack(1)],
+      ]);
+      expect(fetched).toMatchObject([{ ends: "whole", bytes: 500 }]);
+      expect(unfinished).toEqual([]);
+    }
   });
 
   test("one whose end is not there is named; what is no TFTP, or of nobody's transfer, is passed over", () => {

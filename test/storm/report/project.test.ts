@@ -36,6 +36,8 @@ function twoParts(given: Uniform): StormResult {
       ...node,
       startedAt: 0,
       reached: { root: seconds / 2, up: seconds },
+      calls: { http: 1, nfs: 1000 },
+      received: { http: bytes },
     })),
     protocols: {
       ...(http === undefined ? {} : { http: { ...http, calls: nodes, received: bytes * nodes } }),
@@ -129,6 +131,51 @@ test("what stays out of the run stays out of the projection", () => {
   expect(seconds).toBeCloseTo(50, 3);
 });
 
+test("who came up took more than who failed before: that is what others take", () => {
+  const made = twoParts({ own: 0 });
+  const halved = (counts: Record<string, number>): Record<string, number> =>
+    Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count / 2]));
+  const half: StormResult = {
+    ...made,
+    up: 25,
+    failed: 25,
+    nodes: made.nodes.map((node, index) =>
+      index < 25 ? node : { ...node, failure: "no address", reached: {}, calls: {}, received: {} },
+    ),
+    protocols: Object.fromEntries(
+      Object.entries(made.protocols).map(([name, { calls, received, ...rest }]) => [
+        name,
+        { ...rest, calls: calls / 2, received: received / 2 },
+      ]),
+    ),
+    series: made.series.map((sample) => ({
+      ...sample,
+      received: halved(sample.received),
+      calls: halved(sample.calls),
+      serverCpu: (sample.serverCpu ?? 0) / 2,
+    })),
+  };
+  const wanted = { nodes: 500, bitsPerSecond: 1e9 };
+  expect(projected(half, wanted).seconds).toBeCloseTo(projected(made, wanted).seconds, 3);
+});
+
+test("what the trace has no bytes of takes the servers no time away", () => {
+  const made = twoParts({ own: 0 });
+  const { mount } = madeResult({ nodes: 50 }).protocols;
+  // The processors' time goes by MOUNT's bytes, as nearly as by NFS' calls.
+  const odd: StormResult = {
+    ...made,
+    protocols: { ...made.protocols, ...(mount === undefined ? {} : { mount }) },
+    nodes: made.nodes.map((node) => ({ ...node, received: { ...node.received, mount: 900 } })),
+    series: made.series.map((sample, index) => {
+      const much = sample.calls.nfs === undefined ? 0 : 0.5 + (index % 2);
+      const serverCpu = (sample.serverCpu ?? 0) * much;
+      return { ...sample, serverCpu, received: { ...sample.received, mount: 900 * much } };
+    }),
+  };
+  expect(projected(odd, { nodes: 500 }).seconds).toBeCloseTo(50, 3);
+});
+
 test("its error is what it is wrong by on the run itself, and no less than runs differ by", () => {
   // 7.5 s to the kernel's end, 7.5 s and 0.01 s to the end.
   expect(projected(twoParts({ seconds: 15, own: 15, cpu: 0.01 }), {}).error).toBe(0.15);
@@ -159,6 +206,14 @@ test("nothing is projected from a run that nobody came through, or whose servers
   expect(project(unseen, {})).toBeUndefined();
   const { phases: __, ...old } = madeResult({ nodes: 2 });
   expect(project(old, {})).toBeUndefined();
+});
+
+test("a slower link is told from none", () => {
+  const linked = madeResult({ nodes: 5, link: { bitsPerSecond: 1e9 } });
+  const said = (result: StormResult): string =>
+    projected(result, { bitsPerSecond: 1e8 }).assumptions.join();
+  expect(said(linked)).toContain("a byte costs the servers what it cost on this run’s link;");
+  expect(said(madeResult({ nodes: 5 }))).toContain("what it cost here, without that link;");
 });
 
 test("two lines say what for, how long, how sure, and what holds nodes up where", () => {

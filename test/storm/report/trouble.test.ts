@@ -27,3 +27,11 @@ test("failures by what they were, the most frequent first", () => {
     { why: "a", names: [nodes[0]?.name] },
   ]);
 });
+
+test("what the server refused, by protocol and reason", () => {
+  const refused = { tftp: { malformed: 1234, "too many transfers": 5 } };
+  const page = renderHtml({ ...madeResult({ nodes: 3 }), refused });
+  expect(page).toContain("What the server refused");
+  expect(page).toMatch(/tftp<.*malformed<.*1,234<.*too many transfers<.*5</s);
+  expect(renderHtml(madeResult({ nodes: 3 }))).not.toContain("What the server refused");
+});

@@ -17,6 +17,7 @@ interface Told {
   readonly seen: readonly string[];
   readonly shaped: { readonly nodes: readonly Qdisc[]; readonly server: readonly Qdisc[] };
   readonly rules: string;
+  readonly isApart: boolean;
   readonly left: boolean;
 }
 
@@ -47,6 +48,10 @@ describe("the network of a storm", () => {
       // tc tells whole bytes a second: 1e9 / 8 * 1514 / 1538.
       expect(tbf?.options?.rate).toBe(123_049_414);
     }
+  });
+
+  test("Ctrl-C at a terminal leaves the server's network there, for the storm to end in order", async () => {
+    expect((await made({ bitsPerSecond: 1e9 })).isApart).toBe(true);
   });
 
   test("a link that loses frames loses them by chance", async () => {

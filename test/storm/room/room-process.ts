@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { formatIpv4 } from "../../../src/bytes/ipv4.ts";
 import { makeRoomNetwork } from "../../../src/storm/room/network.ts";
@@ -22,7 +23,15 @@ async function seenFrom(localAddress: string, host: string): Promise<string> {
   return String(bytes);
 }
 
+/** proc_pid_stat(5): the fifth; behind the name, which may have spaces in it, the third. */
+function processGroupOf(pid: string): string | undefined {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[2];
+}
+
 const network = await makeRoomNetwork({ link });
+const [, holder] = /\/proc\/(\d+)\//.exec(network.enter.join(" ")) ?? [];
+const isApart = holder !== undefined && processGroupOf(holder) !== processGroupOf("self");
 const [program = "", ...args] = [
   ...network.enter,
   ...[process.execPath, "-e", echo, formatIpv4(network.server)],
@@ -43,4 +52,6 @@ server.kill();
 await once(server, "exit");
 await network[Symbol.asyncDispose]();
 const left = output(["ip", "-json", "-4", "route", "show", "table", "all"]);
-process.stdout.write(JSON.stringify({ seen, shaped, rules, left: left.includes("10.13.") }));
+process.stdout.write(
+  JSON.stringify({ seen, shaped, rules, isApart, left: left.includes("10.13.") }),
+);

@@ -93,6 +93,16 @@ test("of TFTP each window is waited for (RFC 7440)", () => {
       ]),
     ),
   ).toBe(1 + 625);
+  // A trace has them as they were asked for, whatever that was.
+  for (const none of ["0", "-1", "many", "", "1e9"])
+    expect(
+      roundsOf(
+        tftp([
+          ["blksize", none],
+          ["windowsize", none],
+        ]),
+      ),
+    ).toBe(1 + 28_672);
 });
 
 describe.each(shippedTraces)("%s", (name) => {

@@ -108,6 +108,8 @@ export function drawTimes() {
   return true;
 }
 
+export const isOpen = (mac) => rows.get(mac)?.details.open === true;
+
 /** Of a row that is open. */
 export function drawMore(mac) {
   const row = rows.get(mac);

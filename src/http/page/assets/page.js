@@ -1,6 +1,6 @@
 import { readDays } from "./days.js";
 import { $, setText } from "./dom.js";
-import { drawList, drawMore, drawTimes, showMore } from "./node-list.js";
+import { drawList, drawMore, drawTimes, isOpen, showMore } from "./node-list.js";
 import { nodes, remember, setServerNow } from "./nodes.js";
 import { drawTotals, drawTroubles, forgetTotals, speak, takeTotals } from "./overview.js";
 
@@ -11,7 +11,7 @@ const DAYS_EVERY_MS = 60_000;
 const SPOKEN_EVERY_MS = 15_000;
 const AGAIN_MS = 5000;
 
-/** MAC addresses of those that were told of since all was drawn. */
+/** MAC addresses of open rows that were told of since all was drawn. */
 const changed = new Set();
 let isFrameAsked = false;
 
@@ -57,7 +57,8 @@ function connect() {
   events.addEventListener("nodes", ({ data }) => {
     for (const node of JSON.parse(data)) {
       remember(node);
-      changed.add(node.mac);
+      // Of no others: a page that is hidden draws nothing for days, and who comes meanwhile may be anybody.
+      if (isOpen(node.mac)) changed.add(node.mac);
     }
     drawSoon();
   });

@@ -94,17 +94,21 @@ export function modelOf(
 interface Feature {
   readonly name: ReturnType<typeof protocolsOf>[number];
   readonly of: "calls" | "received";
-  /** How many of them were in the run for each that the trace has: stages are left out, and a tree's files are larger. */
+  /**
+   * How many of them a node that came up had for each that the trace has: stages are left out, and a tree's files are
+   * larger. More than 0: what the trace has none of goes with what it has.
+   */
   readonly scale: number;
 }
 
 function featuresOf(result: StormResult): Feature[] {
-  const { phases = [], protocols, options } = result;
+  const { phases = [], nodes } = result;
+  const through = nodes.filter(({ failure }) => failure === undefined);
   return protocolsOf(result).flatMap((name) =>
-    (["calls", "received"] as const).map((of) => {
+    (["calls", "received"] as const).flatMap((of) => {
       const traced = phases.reduce((total, phase) => total + (phase[of][name] ?? 0), 0);
-      const had = (protocols[name]?.[of] ?? 0) / options.nodes;
-      return { name, of, scale: traced > 0 ? had / traced : 0 };
+      const had = through.reduce((total, node) => total + (node[of][name] ?? 0), 0);
+      return traced > 0 && had > 0 ? { name, of, scale: had / through.length / traced } : [];
     }),
   );
 }

@@ -34,10 +34,11 @@ export function assumptionsOf(
 function byteText(asked: number | undefined, measured: number | undefined): string[] {
   if (asked === measured) return [];
   const isFaster = asked !== undefined && measured !== undefined && asked > measured;
+  const here = measured === undefined ? "here, without that link" : "on this run’s link";
   return [
     isFaster
       ? "a byte costs the servers half of what it cost on this run’s link, which carries frames one by one; if it were a quarter, or all of it, that is within what is given and taken"
-      : "a byte costs the servers what it cost here, without that link; if it were half or twice of it, that is within what is given and taken",
+      : `a byte costs the servers what it cost ${here}; if it were half or twice of it, that is within what is given and taken`,
   ];
 }
 

@@ -7,7 +7,7 @@ import { section, table } from "./parts.ts";
 
 /** What went wrong, what was done on purpose, and what was checked. */
 export function troubleSection(result: StormResult): Markup {
-  const { verified, incidents } = result;
+  const { verified, incidents, refused = {} } = result;
   const notReached = notReachedOf(result);
   const failures = failuresOf(result);
   const complaints = protocolsOf(result).flatMap((name) =>
@@ -41,6 +41,16 @@ export function troubleSection(result: StormResult): Markup {
           caption: "Answers that were not as they must be",
           head: ["protocol", "what", "times"],
           rows: complaints,
+          words: [1],
+        }),
+    Object.keys(refused).length === 0
+      ? undefined
+      : table({
+          caption: "What the server refused, whoever asked",
+          head: ["protocol", "why", "times"],
+          rows: Object.entries(refused).flatMap(([protocol, reasons]) =>
+            Object.entries(reasons).map(([reason, times]) => [protocol, reason, countText(times)]),
+          ),
           words: [1],
         }),
     html`<p>${bytesText(verified.bytes)} of what was received were compared with what others received or what is served: ${

@@ -44,6 +44,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "busybox", reason: "a foreign shell, TFTP client and HTTP server" },
     { name: "curl", reason: "a foreign HTTP client" },
     { name: "dnsmasq-base", reason: "a foreign DHCP server" },
+    { name: "dosfstools", reason: "fsck.fat: judges what is written as FAT" },
     {
       name: "e2fsprogs",
       reason: "makes file systems for layers; filefrag: where a file has holes",

@@ -108,14 +108,18 @@ class DirectoryTree implements Tree {
   }
 
   lookup(directory: FileId, name: string): Answer<Attributes> {
-    const known = this.#locator.knownAt(directory, name, this.#clock.now());
+    const now = this.#clock.now();
+    const known = isName(name) ? this.#locator.knownAt(directory, name, now) : undefined;
     if (known === "absent") return "not-found";
     if (known !== undefined) return known.attributes;
     return this.#lookingUp.do(`${directory}/${name}`, () => this.#lookup(directory, name));
   }
 
   readlink(id: FileId): Answer<{ readonly target: string }> {
-    return this.#locator.known(id, this.#clock.now())?.link ?? this.#readlink(id);
+    const now = this.#clock.now();
+    const place = this.#locator.known(id, now);
+    if (place === undefined) return this.#readlink(id);
+    return place.link ?? this.#readlinkNow(place, now) ?? this.#readlink(id);
   }
 
   readdir(directory: FileId, cookie: bigint, entriesMax: number): Answer<DirectoryPage> {
@@ -163,6 +167,19 @@ class DirectoryTree implements Tree {
       return found === undefined ? "not-found" : attributesIn(found);
     }
     return "io";
+  }
+
+  #readlinkNow(place: Place, now: number): { readonly target: string } | undefined {
+    const { id, type, generation } = place.attributes;
+    if (type !== "symlink") return undefined;
+    const link = this.#locator.ask(() => this.#disk.readlinkNow(place), now);
+    if (typeof link !== "object") return undefined;
+    // If the same link is still at that name now, then the target is its own.
+    place.goodUntil = 0;
+    const again = this.#locator.known(id, now);
+    if (again !== place || again.attributes.generation !== generation) return undefined;
+    place.link = link;
+    return link;
   }
 
   async #readlink(id: FileId): Promise<{ readonly target: string } | TreeError> {
@@ -223,7 +240,8 @@ function attributesIn(place: Place | TreeError): Attributes | TreeError {
   return typeof place === "string" ? place : place.attributes;
 }
 
-/** What a directory on Linux can hold; anything else would be a path. */
+/** What a directory on Linux can hold besides `.` and `..`; anything else would be a path. */
 function isName(name: string): boolean {
-  return name.length > 0 && name.length <= FILE_NAME_BYTES_MAX && !/[/\0]/.test(name);
+  const isPath = name === "." || name === ".." || /[/\0]/.test(name);
+  return !isPath && name.length > 0 && name.length <= FILE_NAME_BYTES_MAX;
 }

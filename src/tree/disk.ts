@@ -1,4 +1,4 @@
-import { type BigIntStats, constants, lstat, lstatSync } from "node:fs";
+import { type BigIntStats, constants, lstat, lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { type FileHandle, open, readdir, readlink, realpath } from "node:fs/promises";
 import { TREE_QUESTIONS_AT_ONCE } from "../limits.ts";
 import { type Place, pathOf, type Seen } from "./places.ts";
@@ -50,8 +50,7 @@ export class Disk {
         const stats = statsNow(`${path}/${name}`);
         return stats === undefined ? undefined : this.#seen(stats, directory, name);
       });
-      const now = statsNow(path);
-      return now !== undefined && isAt(now, this.#device, directory) ? found : "moved";
+      return this.#isThere(directory, path) ? found : "moved";
     } catch (error) {
       return failed(error);
     }
@@ -69,12 +68,35 @@ export class Disk {
     }
   }
 
+  /** The same at once: the thread waits for the kernel. */
+  listNow(directory: Place): string[] | TreeError | Moved {
+    const path = this.#path(directory);
+    if (path === undefined) return "moved";
+    try {
+      const names = readdirSync(bytesOf(path), { encoding: "latin1" });
+      return this.#isThere(directory, path) ? names : "moved";
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
   /** Where a symbolic link points. Not checked: ask again for its attributes afterwards. */
   async readlink(place: Place): Promise<{ readonly target: string } | TreeError | Moved> {
     const path = this.#path(place);
     if (path === undefined) return "moved";
     try {
       return { target: await readlink(bytesOf(path), { encoding: "latin1" }) };
+    } catch (error) {
+      return isInvalid(error) ? "moved" : failed(error);
+    }
+  }
+
+  /** The same at once: the thread waits for the kernel. */
+  readlinkNow(place: Place): { readonly target: string } | TreeError | Moved {
+    const path = this.#path(place);
+    if (path === undefined) return "moved";
+    try {
+      return { target: readlinkSync(bytesOf(path), { encoding: "latin1" }) };
     } catch (error) {
       return isInvalid(error) ? "moved" : failed(error);
     }
@@ -139,6 +161,12 @@ export class Disk {
     const id = idOf(stats, this.#device, directory.id, name);
     const isMountPoint = stats.dev !== this.#device && stats.isDirectory();
     return { attributes: isMountPoint ? mountPoint(id) : attributesOf(stats, id), isMountPoint };
+  }
+
+  /** The directories above it were there lately. */
+  #isThere(directory: Place, path: string): boolean {
+    const stats = statsNow(path);
+    return stats !== undefined && isAt(stats, this.#device, directory);
   }
 
   async #isStill(directory: Place, path: string): Promise<boolean> {

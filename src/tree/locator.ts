@@ -2,22 +2,21 @@ import {
   TREE_AGE_MS,
   TREE_DEPTH_MAX,
   TREE_DIRECTORIES_AT_ONCE,
-  TREE_SLOW_MS,
-  TREE_SLOW_REST_MS,
-  TREE_SLOW_TIMES,
+  TREE_GLANCED_TOGETHER,
   TREE_WARM_MS,
 } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Disk, Moved } from "./disk.ts";
+import { Patience } from "./patience.ts";
 import { type Place, Places } from "./places.ts";
 import { Search } from "./search.ts";
 import { SharedWork } from "./shared-work.ts";
 import type { Answer, Attributes, FileId, TreeError } from "./tree.ts";
 
 /**
- * From ids and names to places that can be believed: from memory while they are fresh, then from the disk. What the disk
- * was asked lately the kernel has in its memory: such questions are asked at once, as the thread pool would take ten
- * times as long; unless one of them took so long that it must have come from a slow disk after all.
+ * From ids and names to places that can be believed: from memory while they are fresh, then from the disk. A disk of this
+ * machine is asked at once, as the thread pool would take ten times as long, unless its last answers took so long that they
+ * did not come from the kernel's memory. What was asked lately is there still, so that others' slow answers do not matter.
  */
 export class Locator implements Disposable {
   readonly #clock: Clock;
@@ -29,12 +28,12 @@ export class Locator implements Disposable {
   readonly #gone: (id: FileId) => Promise<void>;
   readonly #parentOf: (id: FileId) => FileId | undefined;
   readonly #isLocal: boolean;
-  /** Slow questions one after another. */
-  #slow = 0;
-  #slowUntil = 0;
+  /** With what was asked lately, and with the rest. */
+  readonly #warm: Patience;
+  readonly #cold: Patience;
 
   constructor(options: {
-    /** The kernel answers from its own memory what it was asked before. */
+    /** No other machine or program is asked. */
     readonly isLocal: boolean;
     readonly clock: Clock;
     readonly disk: Disk;
@@ -49,6 +48,8 @@ export class Locator implements Disposable {
     this.#disk = disk;
     this.#gone = gone;
     this.#isLocal = options.isLocal;
+    this.#warm = new Patience(clock);
+    this.#cold = new Patience(clock);
     this.#parentOf = options.parentOf;
     const place = {
       id: root.id,
@@ -103,10 +104,17 @@ export class Locator implements Disposable {
 
   /** Asks at once what is at these names. False: they must be asked about at length. */
   glance(directory: Place, names: readonly string[], now: number): boolean {
-    const isWarm = names.every((name) =>
-      this.#isWarm(this.#places.binding(directory, name)?.goodUntil ?? 0, now),
-    );
-    return isWarm && this.#isFresh(directory, now) && this.#glance(directory, names, now);
+    if (!this.#isFresh(directory, now)) return false;
+    for (let at = 0; at < names.length; at += TREE_GLANCED_TOGETHER) {
+      const some = names.slice(at, at + TREE_GLANCED_TOGETHER);
+      if (!this.#glance(directory, some, now)) return false;
+    }
+    return true;
+  }
+
+  /** Asks the disk at once; undefined: it must be asked at length. */
+  ask<T>(question: () => T, now: number): T | undefined {
+    return this.#isLocal && !this.#cold.isOver(now) ? this.#cold.timed(question) : undefined;
   }
 
   /** What is at these names on disk. `moved`: the directory itself was; ask for its place again. */
@@ -133,21 +141,20 @@ export class Locator implements Disposable {
   #isFresh(place: Place, now: number, depth = 0): boolean {
     if (now < place.goodUntil) return true;
     // Directories that were moved meanwhile can seem to lie in each other.
-    if (!this.#isWarm(place.goodUntil, now) || depth > TREE_DEPTH_MAX) return false;
+    if (depth > TREE_DEPTH_MAX) return false;
     const { parent, name } = place;
     if (parent === undefined) return this.#glanceAtRoot(place, now);
     const isGlanced = this.#isFresh(parent, now, depth + 1) && this.#glance(parent, [name], now);
     return isGlanced && now < place.goodUntil;
   }
 
-  #isWarm(goodUntil: number, now: number): boolean {
-    return (
-      this.#isLocal && goodUntil > 0 && now - goodUntil < TREE_WARM_MS && now >= this.#slowUntil
-    );
-  }
-
   #glance(parent: Place, names: readonly string[], now: number): boolean {
-    const found = this.#timed(names.length, () => this.#disk.glance(parent, names));
+    const isWarm = names.every((name) =>
+      isRecent(this.#places.binding(parent, name)?.goodUntil ?? 0, now),
+    );
+    const patience = isWarm ? this.#warm : this.#cold;
+    if (!this.#isLocal || patience.isOver(now)) return false;
+    const found = patience.timed(() => this.#disk.glance(parent, names));
     if (typeof found === "string") return false;
     const goodUntil = now + TREE_AGE_MS;
     for (const [at, name] of names.entries()) {
@@ -159,20 +166,11 @@ export class Locator implements Disposable {
   }
 
   #glanceAtRoot(root: Place, now: number): boolean {
-    const attributes = this.#timed(1, () => this.#disk.glanceAtRoot(root));
+    if (!this.#isLocal || this.#warm.isOver(now)) return false;
+    const attributes = this.#warm.timed(() => this.#disk.glanceAtRoot(root));
     if (typeof attributes === "string") return false;
     this.#places.refreshRoot(attributes, now + TREE_AGE_MS);
     return true;
-  }
-
-  /** One that is slow may have waited for a core; several in a row waited for the disk. */
-  #timed<T>(questions: number, glance: () => T): T {
-    const began = this.#clock.now();
-    const seen = glance();
-    const now = this.#clock.now();
-    this.#slow = now - began > TREE_SLOW_MS * questions ? this.#slow + 1 : 0;
-    if (this.#slow >= TREE_SLOW_TIMES) this.#slowUntil = now + TREE_SLOW_REST_MS;
-    return seen;
   }
 
   async #find(id: FileId): Promise<Place | TreeError> {
@@ -248,4 +246,8 @@ export class Locator implements Disposable {
     const looked = typeof names === "string" ? [] : await this.look(directory, names);
     return looked === "moved" ? [] : looked.filter((place) => typeof place === "object");
   }
+}
+
+function isRecent(goodUntil: number, now: number): boolean {
+  return goodUntil > 0 && now - goodUntil < TREE_WARM_MS;
 }

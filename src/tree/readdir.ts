@@ -1,3 +1,4 @@
+import { TREE_LISTED_AT_ONCE_BYTES } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Disk, Moved } from "./disk.ts";
 import { type KnownListing, Listing, Listings, PARENT_COOKIE, SELF_COOKIE } from "./listing.ts";
@@ -41,8 +42,11 @@ export class DirectoryReader {
 
   #knownPage(id: FileId, request: Request, now: number): DirectoryPage | undefined {
     const directory = this.#locator.known(id, now);
-    const known = directory === undefined ? undefined : this.#known(directory, now);
-    if (directory === undefined || known === undefined) return undefined;
+    if (directory === undefined) return undefined;
+    const known = this.#known(directory, now) ?? this.#listNow(directory, now);
+    if (known === undefined) return undefined;
+    // It may be in the page.
+    if (directory.parent !== undefined) this.#locator.known(directory.parent.id, now);
     const unknown = this.#unknown(directory, known.listing, request, now);
     if (unknown.length > 0 && !this.#locator.glance(directory, unknown, now)) return undefined;
     return this.#page(directory, known, request, now);
@@ -77,6 +81,16 @@ export class DirectoryReader {
   #known(directory: Place, now: number): KnownListing | undefined {
     if (directory.attributes.type !== "directory") return undefined;
     return directory.isMountPoint ? EMPTY : this.#listings.get(directory, now);
+  }
+
+  #listNow(directory: Place, now: number): KnownListing | undefined {
+    const { attributes } = directory;
+    const isSmall = attributes.size <= TREE_LISTED_AT_ONCE_BYTES;
+    if (attributes.type !== "directory" || !isSmall) return undefined;
+    const time = { epochMs: this.#clock.epochMs(), now };
+    const names = this.#locator.ask(() => this.#disk.listNow(directory), now);
+    if (names === undefined || typeof names === "string") return undefined;
+    return this.#listings.put(directory, names, attributes, time);
   }
 
   async #list(directory: Place): Promise<KnownListing | TreeError | Moved> {

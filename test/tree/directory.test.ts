@@ -15,7 +15,14 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { BlockCache } from "../../src/tree/cache/cache.ts";
 import { openDirectory } from "../../src/tree/directory.ts";
-import type { Answer, Attributes, FileId, Tree, TreeError } from "../../src/tree/tree.ts";
+import type {
+  Answer,
+  Attributes,
+  DirectoryPage,
+  FileId,
+  Tree,
+  TreeError,
+} from "../../src/tree/tree.ts";
 import { UserError } from "../../src/user-error.ts";
 import { lackingOf, title } from "../needs.ts";
 import { temporaryDirectory } from "../nfs/served.ts";
@@ -113,8 +120,41 @@ describe("what is known is answered at once, and believed for a second", () => {
     age();
     expect(await tree.readdir(etc.id, 0n, 100)).toBe(page);
     clock.advance(302_000);
-    expect(tree.attributes(passwd.id)).toBeInstanceOf(Promise);
-    expect(tree.lookup(etc.id, "none")).toBeInstanceOf(Promise);
+    expect(tree.attributes(passwd.id)).toBe(passwd);
+    expect(tree.lookup(etc.id, "none")).toBe("not-found");
+  });
+
+  test("what was never asked needs none either, but for directories whose listing is long", async () => {
+    await symlink("passwd", join(path, "etc/link"));
+    await mkdir(join(path, "etc/many"));
+    for (let at = 0; at < 3000; at += 1) {
+      await writeFile(join(path, "etc/many", `${at}`.padStart(40, "-")), "");
+    }
+    const { id } = tree.lookup(tree.root, "etc") as Attributes;
+    const page = tree.readdir(id, 0n, 100) as DirectoryPage;
+    expect(page.entries.map(({ name }) => name).sort()).toEqual([
+      ...[".", "..", "init.d", "link", "many", "passwd"],
+    ]);
+    const linked = tree.lookup(id, "link") as Attributes;
+    expect(tree.readlink(linked.id)).toEqual({ target: "passwd" });
+    const many = tree.lookup(id, "many") as Attributes;
+    expect(tree.readdir(many.id, 0n, 10_000)).toBeInstanceOf(Promise);
+    expect(await namesIn(many.id)).toHaveLength(3002);
+  });
+
+  test("a slow disk is not waited for again, though what was asked lately is answered at once", async () => {
+    const slow = new SlowClock();
+    await using own = await openDirectory(path, { clock: slow, cache });
+    const etc = await find("etc", own);
+    slow.stepMs = 25;
+    for (const name of ["a", "b", "c"]) expect(own.lookup(etc.id, name)).toBe("not-found");
+    slow.stepMs = 0;
+    expect(own.lookup(etc.id, "passwd")).toBeInstanceOf(Promise);
+    expect(own.readdir(etc.id, 0n, 100)).toBeInstanceOf(Promise);
+    slow.advance(1001);
+    expect(own.attributes(etc.id)).toMatchObject({ id: etc.id });
+    slow.advance(1001);
+    expect(own.readdir(etc.id, 0n, 100)).toMatchObject({ end: true });
   });
 
   test("a disk that was slow is not waited for: others are answered meanwhile", async () => {
@@ -144,9 +184,14 @@ describe("what is known is answered at once, and believed for a second", () => {
   });
 
   test("those who ask the same at once share one answer", async () => {
-    const { id } = await find("etc/passwd");
-    clock.advance(302_000);
-    const [first, second] = [tree.attributes(id), tree.attributes(id)];
+    const slow = new SlowClock();
+    await using own = await openDirectory(path, { clock: slow, cache });
+    const { id } = await find("etc", own);
+    slow.stepMs = 25;
+    for (const name of ["a", "b", "c"]) await own.lookup(id, name);
+    slow.stepMs = 0;
+    const [first, second] = [own.lookup(id, "passwd"), own.lookup(id, "passwd")];
+    expect(first).toBeInstanceOf(Promise);
     expect(await first).toBe(await second);
   });
 

@@ -245,10 +245,6 @@ export const TREE_WARM_MS = 300_000;
 export const TREE_GLANCED_TOGETHER = 8;
 /** A directory of some 2,000 names is listed at once: 1 ms. Of a larger one the thread pool reads them. */
 export const TREE_LISTED_AT_ONCE_BYTES = 64 * 1024;
-/** What took so long was hardly answered from memory. So many times, and a thread waits for none for a time. */
-export const TREE_SLOW_MS = 5;
-export const TREE_SLOW_TIMES = 3;
-export const TREE_SLOW_REST_MS = 2000;
 /** Directories below one another: names of one byte in the longest path. */
 export const TREE_DEPTH_MAX = PATH_BYTES_MAX / 2;
 /** Files whose place is remembered, about 0.5 KiB each with attributes: fifteen Debian servers, or one very large desktop. */
@@ -361,6 +357,17 @@ export const COPY_SHOWN_EVERY_MS = 200;
 /** Places for work that others, who begin at the same moment, took for left-overs. */
 export const STAGING_TRIES = 5;
 
+// disk/
+/** A call that took so long was hardly answered from memory. */
+export const DISK_SLOW_MS = 5;
+/** After one, so long, it is asked of each call whether it waited for a core: that takes some 10 µs. */
+export const DISK_SUSPECT_MS = 1000;
+/** Slow calls may take so much together before the disk is asked by other threads for a while… */
+export const DISK_SLOW_TOTAL_MS = 50;
+/** …and this part of the time at most, however long it goes on. */
+export const DISK_SLOW_SHARE = 0.05;
+export const DISK_SLOW_REST_MS = 2000;
+
 // volume/
 /** What initiators address: the block that every firmware and every tool knows. */
 export const VOLUME_BLOCK_BYTES = 512;
@@ -370,15 +377,6 @@ export const VOLUME_PAGE_BYTES = 4096;
 export const VOLUME_BYTES_MAX = 8 * 2 ** 40;
 /** Asked for at once, in one system call: copying it takes about 0.2 ms. More is left to another thread. */
 export const VOLUME_AT_ONCE_BYTES = 1 << 20;
-/** A call that took so long was hardly answered from memory. */
-export const VOLUME_SLOW_MS = 5;
-/** After one, so long, it is asked of each call whether it waited for a core: that takes some 10 µs. */
-export const VOLUME_SUSPECT_MS = 1000;
-/** Slow calls may take so much together before the disk is asked by other threads for a while… */
-export const VOLUME_SLOW_TOTAL_MS = 50;
-/** …and this part of the time at most, however long it goes on. */
-export const VOLUME_SLOW_SHARE = 0.05;
-export const VOLUME_SLOW_REST_MS = 2000;
 /** Of all volumes together: half of the threads that there are for files. NFS, TFTP and HTTP have the others. */
 export const VOLUME_CALLS_AT_ONCE = 8;
 /** Less is not worth a process that gives it back: zeros are written. */

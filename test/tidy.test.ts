@@ -15,7 +15,8 @@ const mayImport: Record<string, readonly string[]> = {
   net: ["bytes", "user-error.ts"],
   config: ["bytes", "limits.ts", "user-error.ts", "net/interfaces.ts"],
   watch: ["bytes", "limits.ts", "types:net"],
-  tree: ["bytes", "limits.ts", "user-error.ts", "types:net"],
+  disk: ["bytes", "limits.ts"],
+  tree: ["bytes", "disk", "limits.ts", "user-error.ts", "types:net"],
   boot: ["bytes", "limits.ts", "tree/tree.ts", "tree/resolve.ts", "medium"],
   rpc: ["bytes", "limits.ts", "watch/events.ts", "types:net"],
   dhcp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
@@ -31,7 +32,7 @@ const mayImport: Record<string, readonly string[]> = {
   tftp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   http: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   nfs: ["bytes", "limits.ts", "rpc", "tree", "watch/events.ts", "types:net"],
-  volume: ["bytes", "limits.ts", "user-error.ts", "types:net"],
+  volume: ["bytes", "disk", "limits.ts", "user-error.ts", "types:net"],
   scsi: ["bytes", "limits.ts", "types:volume"],
   iscsi: ["bytes", "limits.ts", "scsi", "watch/events.ts", "types:net"],
   image: [

@@ -172,7 +172,7 @@ class DirectoryTree implements Tree {
   #readlinkNow(place: Place, now: number): { readonly target: string } | undefined {
     const { id, type, generation } = place.attributes;
     if (type !== "symlink") return undefined;
-    const link = this.#locator.ask(() => this.#disk.readlinkNow(place), now);
+    const link = this.#locator.ask(() => this.#disk.readlinkNow(place));
     if (typeof link !== "object") return undefined;
     // If the same link is still at that name now, then the target is its own.
     place.goodUntil = 0;

@@ -1,3 +1,5 @@
+import { coreWait } from "../disk/core-wait.ts";
+import { Patience } from "../disk/patience.ts";
 import {
   TREE_AGE_MS,
   TREE_DEPTH_MAX,
@@ -7,7 +9,6 @@ import {
 } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Disk, Moved } from "./disk.ts";
-import { Patience } from "./patience.ts";
 import { type Place, Places } from "./places.ts";
 import { Search } from "./search.ts";
 import { SharedWork } from "./shared-work.ts";
@@ -29,8 +30,8 @@ export class Locator implements Disposable {
   readonly #parentOf: (id: FileId) => FileId | undefined;
   readonly #isLocal: boolean;
   /** With what was asked lately, and with the rest. */
-  readonly #warm: Patience;
-  readonly #cold: Patience;
+  readonly #warm = new Patience(coreWait);
+  readonly #cold = new Patience(coreWait);
 
   constructor(options: {
     /** No other machine or program is asked. */
@@ -48,8 +49,6 @@ export class Locator implements Disposable {
     this.#disk = disk;
     this.#gone = gone;
     this.#isLocal = options.isLocal;
-    this.#warm = new Patience(clock);
-    this.#cold = new Patience(clock);
     this.#parentOf = options.parentOf;
     const place = {
       id: root.id,
@@ -113,8 +112,12 @@ export class Locator implements Disposable {
   }
 
   /** Asks the disk at once; undefined: it must be asked at length. */
-  ask<T>(question: () => T, now: number): T | undefined {
-    return this.#isLocal && !this.#cold.isOver(now) ? this.#cold.timed(question) : undefined;
+  ask<T>(question: () => T, patience = this.#cold): T | undefined {
+    const began = this.#clock.now();
+    if (!this.#isLocal || !patience.begin(began)) return undefined;
+    const answer = question();
+    patience.took(began, this.#clock.now());
+    return answer;
   }
 
   /** What is at these names on disk. `moved`: the directory itself was; ask for its place again. */
@@ -152,10 +155,9 @@ export class Locator implements Disposable {
     const isWarm = names.every((name) =>
       isRecent(this.#places.binding(parent, name)?.goodUntil ?? 0, now),
     );
-    const patience = isWarm ? this.#warm : this.#cold;
-    if (!this.#isLocal || patience.isOver(now)) return false;
-    const found = patience.timed(() => this.#disk.glance(parent, names));
-    if (typeof found === "string") return false;
+    const glance = () => this.#disk.glance(parent, names);
+    const found = this.ask(glance, isWarm ? this.#warm : this.#cold);
+    if (typeof found !== "object") return false;
     const goodUntil = now + TREE_AGE_MS;
     for (const [at, name] of names.entries()) {
       const seen = found[at];
@@ -166,9 +168,8 @@ export class Locator implements Disposable {
   }
 
   #glanceAtRoot(root: Place, now: number): boolean {
-    if (!this.#isLocal || this.#warm.isOver(now)) return false;
-    const attributes = this.#warm.timed(() => this.#disk.glanceAtRoot(root));
-    if (typeof attributes === "string") return false;
+    const attributes = this.ask(() => this.#disk.glanceAtRoot(root), this.#warm);
+    if (typeof attributes !== "object") return false;
     this.#places.refreshRoot(attributes, now + TREE_AGE_MS);
     return true;
   }

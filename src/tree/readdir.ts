@@ -88,7 +88,7 @@ export class DirectoryReader {
     const isSmall = attributes.size <= TREE_LISTED_AT_ONCE_BYTES;
     if (attributes.type !== "directory" || !isSmall) return undefined;
     const time = { epochMs: this.#clock.epochMs(), now };
-    const names = this.#locator.ask(() => this.#disk.listNow(directory), now);
+    const names = this.#locator.ask(() => this.#disk.listNow(directory));
     if (names === undefined || typeof names === "string") return undefined;
     return this.#listings.put(directory, names, attributes, time);
   }

@@ -1,6 +1,8 @@
 import { close, closeSync, constants, fstatSync, openSync } from "node:fs";
 import { promisify } from "node:util";
 import { AtMost } from "../bytes/at-most.ts";
+import { coreWait } from "../disk/core-wait.ts";
+import { Patience } from "../disk/patience.ts";
 import {
   VOLUME_AT_ONCE_BYTES,
   VOLUME_BLOCK_BYTES,
@@ -11,10 +13,8 @@ import {
 import type { Clock } from "../net/clock.ts";
 import { Allocation, extentsOf } from "./allocation.ts";
 import { BusyRanges } from "./busy.ts";
-import { coreWait } from "./core-wait.ts";
 import { readLater, readNow, writeLater, writeNow } from "./descriptor.ts";
 import { Flusher } from "./flusher.ts";
-import { Patience } from "./patience.ts";
 import { Puncher } from "./puncher.ts";
 import type { Answer, Extent, Volume, VolumeError } from "./volume.ts";
 

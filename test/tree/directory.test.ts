@@ -146,7 +146,7 @@ describe("what is known is answered at once, and believed for a second", () => {
     const slow = new SlowClock();
     await using own = await openDirectory(path, { clock: slow, cache });
     const etc = await find("etc", own);
-    slow.stepMs = 25;
+    slow.stepMs = 40;
     for (const name of ["a", "b", "c"]) expect(own.lookup(etc.id, name)).toBe("not-found");
     slow.stepMs = 0;
     expect(own.lookup(etc.id, "passwd")).toBeInstanceOf(Promise);
@@ -163,7 +163,7 @@ describe("what is known is answered at once, and believed for a second", () => {
     const { id } = await find("etc/passwd", own);
     slow.advance(1001);
     // Its two directories and itself are asked about one after another.
-    slow.stepMs = 25;
+    slow.stepMs = 40;
     expect(own.attributes(id)).toMatchObject({ id });
     slow.stepMs = 0;
     slow.advance(1001);
@@ -187,7 +187,7 @@ describe("what is known is answered at once, and believed for a second", () => {
     const slow = new SlowClock();
     await using own = await openDirectory(path, { clock: slow, cache });
     const { id } = await find("etc", own);
-    slow.stepMs = 25;
+    slow.stepMs = 40;
     for (const name of ["a", "b", "c"]) await own.lookup(id, name);
     slow.stepMs = 0;
     const [first, second] = [own.lookup(id, "passwd"), own.lookup(id, "passwd")];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { after, type Instant } from "../../src/bytes/instant.ts";
-import { coreWait } from "../../src/volume/core-wait.ts";
-import { Patience } from "../../src/volume/patience.ts";
+import { coreWait } from "../../src/disk/core-wait.ts";
+import { Patience } from "../../src/disk/patience.ts";
 
 /** A thread whose calls take what they are told to, of the disk or waiting for a core. */
 class Thread {

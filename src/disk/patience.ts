@@ -1,10 +1,10 @@
 import { after, type Instant } from "../bytes/instant.ts";
 import {
-  VOLUME_SLOW_MS,
-  VOLUME_SLOW_REST_MS,
-  VOLUME_SLOW_SHARE,
-  VOLUME_SLOW_TOTAL_MS,
-  VOLUME_SUSPECT_MS,
+  DISK_SLOW_MS,
+  DISK_SLOW_REST_MS,
+  DISK_SLOW_SHARE,
+  DISK_SLOW_TOTAL_MS,
+  DISK_SUSPECT_MS,
 } from "../limits.ts";
 
 /** Milliseconds that this thread was ready to run and had no core, so far. */
@@ -37,20 +37,20 @@ export class Patience {
 
   took(began: Instant, ended: Instant): void {
     const tookMs = ended - began;
-    if (tookMs <= VOLUME_SLOW_MS) return;
+    if (tookMs <= DISK_SLOW_MS) return;
     const before = this.#waitedBefore;
-    this.#suspectsUntil = after(ended, VOLUME_SUSPECT_MS);
+    this.#suspectsUntil = after(ended, DISK_SUSPECT_MS);
     if (before === undefined) return;
     const diskMs = tookMs - (this.#coreWait() - before);
-    if (diskMs > VOLUME_SLOW_MS) this.#lose(diskMs, ended);
+    if (diskMs > DISK_SLOW_MS) this.#lose(diskMs, ended);
   }
 
   #lose(ms: number, now: Instant): void {
-    const recoveredMs = (now - this.#countedAt) * VOLUME_SLOW_SHARE;
+    const recoveredMs = (now - this.#countedAt) * DISK_SLOW_SHARE;
     this.#lostMs = Math.max(0, this.#lostMs - recoveredMs) + ms;
     this.#countedAt = now;
-    if (this.#lostMs < VOLUME_SLOW_TOTAL_MS) return;
+    if (this.#lostMs < DISK_SLOW_TOTAL_MS) return;
     this.#lostMs = 0;
-    this.#restsUntil = after(now, VOLUME_SLOW_REST_MS);
+    this.#restsUntil = after(now, DISK_SLOW_REST_MS);
   }
 }

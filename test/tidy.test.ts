@@ -12,7 +12,8 @@ const mayImport: Record<string, readonly string[]> = {
   "user-error.ts": [],
   "limits.ts": [],
   bytes: [],
-  net: ["bytes", "user-error.ts"],
+  system: [],
+  net: ["bytes", "system", "user-error.ts"],
   config: ["bytes", "limits.ts", "user-error.ts", "net/interfaces.ts"],
   watch: ["bytes", "limits.ts", "types:net"],
   disk: ["bytes", "limits.ts"],
@@ -32,7 +33,7 @@ const mayImport: Record<string, readonly string[]> = {
   tftp: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   http: ["bytes", "limits.ts", "boot", "watch/events.ts", "types:net"],
   nfs: ["bytes", "limits.ts", "rpc", "tree", "watch/events.ts", "types:net"],
-  volume: ["bytes", "disk", "limits.ts", "user-error.ts", "types:net"],
+  volume: ["bytes", "disk", "limits.ts", "system", "user-error.ts", "types:net"],
   scsi: ["bytes", "limits.ts", "types:volume"],
   iscsi: ["bytes", "limits.ts", "scsi", "watch/events.ts", "types:net"],
   image: [

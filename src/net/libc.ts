@@ -1,7 +1,5 @@
-import type { FunctionDefinitions } from "node:ffi";
 import { closeSync } from "node:fs";
-import { endianness } from "node:os";
-import process from "node:process";
+import { openLibc } from "../system/libc.ts";
 import type { Endpoint } from "./endpoint.ts";
 
 /** The system's calls for many datagrams at once, which Node itself has not: recvmmsg(2), sendmmsg(2). */
@@ -23,7 +21,7 @@ const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
 const MSG_DONTWAIT = 0x40;
 
-/** Undefined where Node has no node:ffi or does not permit it, or where C's structures may look different from those that we write. */
+/** Undefined as with openLibc. */
 export function loadLibc(): Libc | undefined {
   const opened = openLibc({
     socket: { arguments: ["i32", "i32", "i32"], return: "i32" },
@@ -53,32 +51,4 @@ export function loadLibc(): Libc | undefined {
     recvmmsg: (fd, array, count) => library.functions.recvmmsg(fd, array, count, MSG_DONTWAIT, 0n),
     sendmmsg: (fd, array, count) => library.functions.sendmmsg(fd, array, count, MSG_DONTWAIT),
   };
-}
-
-/**
- * The system's calls by their C signatures, which are good for as long as `library` is referred to. Undefined as with
- * loadLibc.
- */
-export function openLibc<const T extends FunctionDefinitions>(functions: T) {
-  const isKnown = ["x64", "arm64"].includes(process.arch) && endianness() === "LE";
-  if (process.platform !== "linux" || !isKnown) return undefined;
-  return quietly(() => {
-    try {
-      const ffi = process.getBuiltinModule("node:ffi");
-      return { ffi, library: ffi.dlopen(null, functions) };
-    } catch {
-      return undefined;
-    }
-  });
-}
-
-/** Node warns on stderr that it may change; we bring our own Node, and without it there is another way. */
-function quietly<T>(load: () => T): T {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return load();
-  } finally {
-    process.emitWarning = emitWarning;
-  }
 }

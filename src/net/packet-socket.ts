@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
+import { openLibc } from "../system/libc.ts";
 import type { FrameArray } from "./frame-array.ts";
-import { openLibc } from "./libc.ts";
 
 /** Linux' packet sockets, packet(7): every frame that an interface receives and sends, with when it was there. */
 

@@ -15,6 +15,7 @@ import { Allocation, extentsOf } from "./allocation.ts";
 import { BusyRanges } from "./busy.ts";
 import { readLater, readNow, writeLater, writeNow } from "./descriptor.ts";
 import { Flusher } from "./flusher.ts";
+import { fallocate, type PunchNow } from "./punch-now.ts";
 import { Puncher } from "./puncher.ts";
 import type { Answer, Extent, Volume, VolumeError } from "./volume.ts";
 
@@ -26,6 +27,8 @@ export interface FileVolumeOptions {
   readonly warn: (text: string) => void;
   /** Calls that other threads make for it, shared with other volumes; unless given, its own. */
   readonly calls?: AtMost;
+  /** fallocate(2), unless given. */
+  readonly punchNow?: PunchNow;
 }
 
 const zeros = new Uint8Array(VOLUME_AT_ONCE_BYTES);
@@ -62,6 +65,7 @@ export class FileVolume implements Volume, AsyncDisposable {
     clock,
     warn,
     calls = new AtMost(VOLUME_CALLS_AT_ONCE),
+    punchNow = fallocate,
   }: FileVolumeOptions) {
     const { O_RDONLY, O_RDWR } = constants;
     this.#fd = openSync(path, isReadOnly ? O_RDONLY : O_RDWR);
@@ -77,7 +81,10 @@ export class FileVolume implements Volume, AsyncDisposable {
     this.#clock = clock;
     this.#calls = calls;
     this.#flusher = new Flusher(this.#fd, calls);
-    this.#puncher = new Puncher(this.#fd, (text) => warn(`${path}: ${text}`));
+    this.#puncher = new Puncher({
+      ...{ fd: this.#fd, clock, punchNow },
+      warn: (text) => warn(`${path}: ${text}`),
+    });
     this.#allocation = new Allocation(this.bytes);
   }
 

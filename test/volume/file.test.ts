@@ -19,6 +19,7 @@ import type { Instant } from "../../src/bytes/instant.ts";
 import { systemClock } from "../../src/net/clock.ts";
 import { FileVolume } from "../../src/volume/file.ts";
 import { Flusher } from "../../src/volume/flusher.ts";
+import { fallocate, type PunchNow } from "../../src/volume/punch-now.ts";
 import type { Volume } from "../../src/volume/volume.ts";
 import { lackingOf, title } from "../needs.ts";
 import { directoryOf } from "../sidus.ts";
@@ -116,7 +117,7 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
             expect(await volume.flush()).toBeUndefined();
           } else {
             await volume[Symbol.asyncDispose]();
-            ({ volume, path: file } = reopened(file, clock));
+            ({ volume, path: file } = reopened(file, { clock }));
           }
         }
         expect(Buffer.compare(await contentOf(volume), model)).toBe(0);
@@ -195,6 +196,35 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
     await volume[Symbol.asyncDispose]();
   });
 
+  test("as it does by a process, where the system's call cannot be made", async () => {
+    const { volume, path: file } = blankVolume(8 * MIB, { punchNow: () => false });
+    await volume.write(0, [filled(8 * MIB, 7)]);
+    expect(await volume.deallocate(MIB + BLOCK, 2 * MIB)).toBeUndefined();
+    expect(roomOf(file)).toBe(6 * MIB + 4096);
+    await volume[Symbol.asyncDispose]();
+  });
+
+  test("a large range is given back piece by piece; what a slow disk leaves of it, by a process", async () => {
+    const asked: number[][] = [];
+    const clock = new SluggishClock(0);
+    const punchNow: PunchNow = (fd, offset, length) => {
+      asked.push([offset, length]);
+      clock.advance(30);
+      return fallocate(fd, offset, length);
+    };
+    const { volume, path: file } = blankVolume(128 * MIB, { punchNow, clock });
+    for (let at = 0; at < 128; at += 1) await volume.write(at * MIB, [filled(MIB, 7)]);
+    expect(await volume.deallocate(MIB, 120 * MIB)).toBeUndefined();
+    expect(asked.length).toBeGreaterThan(1);
+    expect(asked.length).toBeLessThan(8);
+    expect(asked.slice(0, 2)).toEqual([
+      [MIB, 16 * MIB],
+      [17 * MIB, 16 * MIB],
+    ]);
+    expect(roomOf(file)).toBe(8 * MIB);
+    await volume[Symbol.asyncDispose]();
+  });
+
   test("what is cleared keeps its room, and holes stay holes", async () => {
     const { volume, path: file } = blankVolume(8 * MIB);
     await volume.write(MIB, [filled(MIB, 7)]);
@@ -248,8 +278,8 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
     await again[Symbol.asyncDispose]();
   });
 
-  test("without fallocate zeros are written, which is said once", async () => {
-    const { volume, warnings } = blankVolume(4 * MIB);
+  test("where the kernel gives nothing back, zeros are written, which is said once", async () => {
+    const { volume, warnings } = blankVolume(4 * MIB, { punchNow: () => false });
     await volume.write(0, [filled(4 * MIB, 7)]);
     process.env["PATH"] = directoryOf({});
     expect(await volume.deallocate(0, MIB)).toBeUndefined();

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { AtMost } from "../../src/bytes/at-most.ts";
 import { type Clock, systemClock } from "../../src/net/clock.ts";
 import { FileVolume } from "../../src/volume/file.ts";
+import type { PunchNow } from "../../src/volume/punch-now.ts";
 import { directoryOf } from "../sidus.ts";
 
 const normal: Pick<Clock, "now"> = systemClock;
@@ -12,21 +13,26 @@ interface Wanted {
   readonly clock?: typeof normal;
   readonly directory?: string;
   readonly calls?: AtMost;
+  readonly punchNow?: PunchNow;
 }
 
 export function blankVolume(bytes: number, wanted: Wanted = {}) {
-  const { clock = normal, directory = directoryOf({}), calls } = wanted;
+  const { directory = directoryOf({}) } = wanted;
   const path = join(directory, "volume.img");
   const fd = openSync(path, "w");
   ftruncateSync(fd, bytes);
   closeSync(fd);
-  return reopened(path, clock, calls);
+  return reopened(path, wanted);
 }
 
-export function reopened(path: string, clock = normal, calls = new AtMost(8)) {
+export function reopened(path: string, wanted: Omit<Wanted, "directory"> = {}) {
+  const { clock = normal, calls = new AtMost(8), punchNow } = wanted;
   const warnings: string[] = [];
   const warn = (text: string): void => void warnings.push(text);
-  const volume = new FileVolume({ path, clock, warn, calls });
+  const volume = new FileVolume({
+    ...{ path, clock, warn, calls },
+    ...(punchNow === undefined ? {} : { punchNow }),
+  });
   return { path, volume, warnings };
 }
 

@@ -31,20 +31,16 @@ export class Story {
   }
 
   /** Answers by how many facts it grew: 0 or 1. */
-  add(event: BootEvent, now: Instant): number {
+  add(told: BootEvent, now: Instant): number {
+    const event = clipped(told);
     const at = this.#continued(event);
     const before = this.#facts[at];
     if (before !== undefined) {
-      const isAgain = keyOf(before.event) === keyOf(event);
-      this.#facts[at] = {
-        event: clipped(event),
-        first: before.first,
-        last: now,
-        times: before.times + (isAgain ? 1 : 0),
-      };
+      const times = before.times + (isAlike(before.event, event) ? 1 : 0);
+      this.#facts[at] = { event, first: before.first, last: now, times };
       return 0;
     }
-    this.#facts.push({ event: clipped(event), first: now, last: now, times: 1 });
+    this.#facts.push({ event, first: now, last: now, times: 1 });
     if (this.#facts.length <= STORY_FACTS_MAX) return 1;
     this.#facts.shift();
     return 0;
@@ -60,31 +56,45 @@ export class Story {
     const bootAt = this.#begun.at(-1) ?? (0 as Instant);
     const last = this.#facts.length - 1;
     if (event.kind === "file" && (event.outcome === "done" || event.outcome === "aborted")) {
-      const at = this.#facts.findLastIndex((fact) => isBegun(fact.event, event));
+      const at = this.#begunAs(event);
       if (at >= 0) return at;
     }
     const newest = this.#facts[last];
-    const isAgain = newest !== undefined && keyOf(newest.event) === keyOf(event);
+    const isAgain = newest !== undefined && isAlike(newest.event, event);
     return isAgain && newest.first >= bootAt ? last : -1;
+  }
+
+  /** The newest transfer of the file that has no end yet; -1: none. A loop: this is asked at every end. */
+  #begunAs({ protocol, path }: FileEvent): number {
+    for (let at = this.#facts.length - 1; at >= 0; at -= 1) {
+      const event = this.#facts[at]?.event;
+      const isFile = event?.kind === "file" && event.outcome === "started";
+      if (isFile && event.protocol === protocol && event.path === path) return at;
+    }
+    return -1;
   }
 }
 
-function isBegun(event: BootEvent, ended: Extract<BootEvent, { kind: "file" }>): boolean {
-  if (event.kind !== "file" || event.outcome !== "started") return false;
-  return event.protocol === ended.protocol && event.path === clip(ended.path);
+type FileEvent = Extract<BootEvent, { kind: "file" }>;
+
+/** They say the same. */
+function isAlike(a: BootEvent, b: BootEvent): boolean {
+  if (a.kind === "file" && b.kind === "file") {
+    return a.protocol === b.protocol && a.outcome === b.outcome && a.path === b.path;
+  }
+  if (a.kind !== b.kind || a.kind === "file" || b.kind === "file") return false;
+  return keyOf(a) === keyOf(b);
 }
 
 /** The same for events that say the same. */
-function keyOf(event: BootEvent): string {
+function keyOf(event: Exclude<BootEvent, FileEvent>): string {
   switch (event.kind) {
     case "dhcp": {
       const { client, message, reply, address, architecture, elsewhere, bootFile } = event;
       return `dhcp ${client} ${message} ${reply} ${address} ${architecture} ${elsewhere} ${bootFile}`;
     }
-    case "file":
-      return `file ${event.protocol} ${event.outcome} ${clip(event.path)}`;
     case "mount":
-      return `mount ${event.outcome} ${clip(event.path)}`;
+      return `mount ${event.outcome} ${event.path}`;
     case "portmap":
       return `portmap ${event.program} ${event.port}`;
     case "session":
@@ -92,13 +102,15 @@ function keyOf(event: BootEvent): string {
     case "up":
       return `up ${event.tree} ${event.digest}`;
     case "refused":
-      return `refused ${event.protocol} ${event.reason} ${clip(event.path ?? "")}`;
+      return `refused ${event.protocol} ${event.reason} ${event.path}`;
   }
 }
 
 /** Paths come from the wire, and are shown on terminals. */
 function clipped(event: BootEvent): BootEvent {
-  return "path" in event && event.path !== undefined ? { ...event, path: clip(event.path) } : event;
+  if (!("path" in event) || event.path === undefined) return event;
+  const path = clip(event.path);
+  return path === event.path ? event : { ...event, path };
 }
 
 /** Printable, and a copy where it is cut: a slice would keep the whole. */

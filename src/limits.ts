@@ -710,8 +710,8 @@ export const STORM_TREE_USED_MS = 600_000;
 export const STORM_TREE_USED_SAID_MS = 60_000;
 /** One that is not whole after it, with a slow disk, is what was left by who was killed. */
 export const STORM_TREE_MAKING_MS = 3_600_000;
-/** The own server reads its tree's directories and opens its state: a second, with an old disk a few. */
-export const STORM_SERVER_READY_MS = 60_000;
+/** The own server reads its tree's directories and opens its state in a second: an old disk takes a few, an emulated processor a minute. */
+export const STORM_SERVER_READY_MS = 180_000;
 export const STORM_SERVER_ASKED_EVERY_MS = 20;
 
 // storm/rpc/, storm/nfs/, storm/expectations.ts

@@ -1,8 +1,12 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Link } from "../../src/storm/room/network.ts";
 import { lackingOf, title } from "../needs.ts";
+import { directoryOf } from "../sidus.ts";
 import { BUILD_MS, debianTree } from "./debian.ts";
 import { startOnKernel } from "./foreign-kernel.ts";
 import type { Told } from "./storm-link.ts";
@@ -15,6 +19,22 @@ const lacking =
 
 const modules = ["virtio_pci", "9pnet_virtio", "9p", "veth", "bridge", "sch_netem", "sch_tbf"];
 const script = fileURLToPath(new URL("storm-link.ts", import.meta.url));
+
+const clone = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Compiled, as in the package: an emulated processor takes minutes to strip the types of all sources. */
+function compiled(): string {
+  const directory = directoryOf({});
+  const dist = join(directory, "dist");
+  const tsc = join(clone, "node_modules/.bin/tsc");
+  execFileSync(tsc, ["-p", "tsconfig.build.json", "--noCheck", "--outDir", dist], { cwd: clone });
+  for (const data of ["image/overlay", "http/page/assets", "storm/traces"]) {
+    cpSync(join(clone, "src", data), join(dist, data), { recursive: true });
+  }
+  cpSync(join(clone, "package.json"), join(directory, "package.json"));
+  symlinkSync(join(clone, "node_modules"), join(directory, "node_modules"));
+  return join(dist, "main.js");
+}
 
 /** Of a full frame's 1538 bytes on the wire, TCP's payload with time stamps. */
 const PAYLOAD = 1448 / 1538;
@@ -69,5 +89,29 @@ describe.skipIf(lacking)(title("a storm's link on Debian's kernel", lacking), ()
     expect(part).toBeGreaterThan(0.001);
     expect(part).toBeLessThan(0.015);
     expect(sum(losing?.queues ?? [], "tbf", "drops")).toBe(0);
+  });
+
+  test("a whole storm comes up over it, and all that it received is right", {
+    timeout: 1_500_000,
+  }, async () => {
+    const storm = ["storm", "--nodes", "3", "--think", "0", "--link", "1g"];
+    const network = ["--latency", "5ms", "--loss", "0.5%", "--json", "/dev/shm/result.json"];
+    const words = [process.execPath, compiled(), ...storm, ...network];
+    const shown = `const { up, failed, seconds, options } = JSON.parse(fs.readFileSync("/dev/shm/result.json"));
+      console.log(JSON.stringify({ up, failed, seconds, link: options.link }))`;
+    const commands = [
+      words.map((word) => `'${word}'`).join(" "),
+      'echo "STORM: $?"',
+      `'${process.execPath}' -e '${shown}'`,
+    ];
+    await using machine = startOnKernel(debian, modules, commands.join("\n"));
+    await expect.poll(machine.hasEnded, { timeout: 1_400_000, interval: 500 }).toBe(true);
+    const said = machine.console();
+    expect(said).toContain("STORM: 0");
+    const line = /\{"up".*\}/.exec(said)?.[0] ?? "{}";
+    const { up, failed, seconds, link } = JSON.parse(line);
+    expect({ up, failed, link }).toEqual({ up: 3, failed: 0, link: lossy });
+    // 3,261 calls of NFS wait for more than a thousand answers one after another, each 10 ms away.
+    expect(seconds).toBeGreaterThan(10);
   });
 });

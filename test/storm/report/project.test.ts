@@ -87,6 +87,17 @@ test("few nodes take their own time and their service", () => {
   const carried = (40e6 * 8) / (1e9 * PAYLOAD_SHARE);
   const linked = projected(made, { nodes: 5, bitsPerSecond: 1e9 });
   expect(linked.seconds).toBeCloseTo(15.1 + carried, 3);
+  expect(linked.by).toBe("nodes");
+});
+
+test("a node that has a slow link for itself waits for the link, and one whose calls are slow for the server", () => {
+  const slow = projected(twoParts({ own: 15 }), { nodes: 1, bitsPerSecond: 10e6 });
+  expect(slow.by).toBe("link");
+  expect(slow.parts.map(({ by }) => by)).toEqual(["link", "nodes"]);
+  const busy = projected(twoParts({ own: 1, cpu: 0.4 }), { nodes: 1 });
+  expect(busy.parts.map(({ by }) => by)).toEqual(["nodes", "nodes"]);
+  const busier = projected(twoParts({ own: 1, cpu: 0.6, nodes: 10 }), { nodes: 1 });
+  expect(busier.parts.map(({ by }) => by)).toEqual(["nodes", "server"]);
 });
 
 test("more nodes take longer, more servers and a faster link do not", () => {

@@ -1,9 +1,11 @@
 import type { StormStage } from "../../result.ts";
 import { capacitiesIn, type Model, piecesIn, type Room, resources } from "./model.ts";
-import { type Simulated, type Start, simulate } from "./simulate.ts";
+import { type Piece, type Start, simulate } from "./simulate.ts";
+
+const holders = ["nodes", "server", "link"] as const;
 
 /** What holds nodes up. */
-export type Holder = "link" | "server" | "nodes";
+export type Holder = (typeof holders)[number];
 
 /** The way to one stage. */
 export interface ProjectedPart {
@@ -25,7 +27,10 @@ export interface Outcome {
 
 export function outcomeIn(room: Room, model: Model, starts: readonly Start[]): Outcome {
   const { demands } = model;
-  const simulated = simulate(piecesIn(model, room), starts, capacitiesIn(model, room));
+  const pieces = piecesIn(model, room);
+  const capacities = capacitiesIn(model, room);
+  const simulated = simulate(pieces, starts, capacities);
+  const held = pieces.map((piece, index) => heldBy(simulated.held[index] ?? [], piece, capacities));
   const ends = simulated.ends.map((of) => of.at(-1) ?? 0);
   const seconds = latest(ends);
   const stages = [...new Set(demands.map(({ until }) => until))];
@@ -34,19 +39,39 @@ export function outcomeIn(room: Room, model: Model, starts: readonly Start[]): O
     return {
       until,
       seconds: latest(simulated.ends.map((of) => of[last] ?? 0)),
-      by: holderOf(simulated.held.filter((_, piece) => demands[piece]?.until === until)),
+      by: holderOf(held.filter((_, piece) => demands[piece]?.until === until)),
     };
   });
-  return { ends, seconds, by: holderOf(simulated.held), parts };
+  return { ends, seconds, by: holderOf(held), parts };
 }
 
-function holderOf(held: Simulated["held"]): Holder {
-  const secondsBy = (index: number): number =>
-    held.reduce((total, piece) => total + (piece[index] ?? 0), 0);
-  const [link, server] = [resources.indexOf("link"), resources.indexOf("server")].map(secondsBy);
-  const nodes = secondsBy(resources.length);
-  if (nodes >= Math.max(link ?? 0, server ?? 0)) return "nodes";
-  return (link ?? 0) > (server ?? 0) ? "link" : "server";
+/** Seconds times nodes. */
+type Held = Readonly<Record<Holder, number>>;
+
+const LINK = resources.indexOf("link");
+const SERVER = resources.indexOf("server");
+
+/** Who waits for nobody else waits for what carries and answers its own calls still, and for itself. */
+function heldBy(
+  by: readonly number[],
+  { alone, demands }: Piece,
+  capacities: readonly number[],
+): Held {
+  const carried = (demands[LINK] ?? 0) / (capacities[LINK] ?? 0) / alone;
+  const answered = (demands[SERVER] ?? 0) / alone;
+  const itself = by[resources.length] ?? 0;
+  return {
+    link: (by[LINK] ?? 0) + itself * carried,
+    server: (by[SERVER] ?? 0) + itself * answered,
+    nodes: itself * (1 - carried - answered),
+  };
+}
+
+function holderOf(held: readonly Held[]): Holder {
+  const secondsBy = (holder: Holder): number =>
+    held.reduce((total, piece) => total + piece[holder], 0);
+  const most = Math.max(...holders.map(secondsBy));
+  return holders.find((holder) => secondsBy(holder) === most) ?? "nodes";
 }
 
 function latest(times: readonly number[]): number {

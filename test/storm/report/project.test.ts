@@ -189,7 +189,13 @@ test("what the trace has no bytes of takes the servers no time away", () => {
 
 test("its error is what it is wrong by on the run itself, and no less than runs differ by", () => {
   // 7.5 s to the kernel's end, 7.5 s and 0.01 s to the end.
-  expect(projected(twoParts({ seconds: 15, own: 15, cpu: 0.01 }), {}).error).toBe(0.15);
+  const alike = projected(twoParts({ seconds: 15.1, own: 15 }), {});
+  expect(alike.error).toBe(0.15);
+  const short = projected(twoParts({ seconds: 15, own: 15, cpu: 0.01 }), {});
+  expect(short.error).toBe(0.3);
+  const said = "the run was short";
+  expect(short.assumptions.some((line) => line.startsWith(said))).toBe(true);
+  expect(alike.assumptions.some((line) => line.startsWith(said))).toBe(false);
   expect(projected(twoParts({ seconds: 30, own: 15, cpu: 0.01 }), {}).error).toBeCloseTo(0.5, 2);
 });
 

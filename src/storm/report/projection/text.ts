@@ -2,6 +2,7 @@ import type { StormResult } from "../../result.ts";
 import { bitRateText, countText, percentText, secondsText } from "../format.ts";
 import type { Projection } from "../project.ts";
 import { PAYLOAD_SHARE } from "../series.ts";
+import { isShort } from "./error.ts";
 import type { Model } from "./model.ts";
 import type { Holder } from "./outcome.ts";
 
@@ -21,6 +22,11 @@ export function assumptionsOf(
     bitsPerSecond === undefined
       ? "the network is no limit"
       : `each server has a link of ${bitRateText(bitsPerSecond)}, of which ${percentText(PAYLOAD_SHARE)} is payload`,
+    ...(isShort(result)
+      ? [
+          "the run was short: what its servers’ code took to be compiled is counted as if each node had caused it",
+        ]
+      : []),
     ...byteText(bitsPerSecond, options.link?.bitsPerSecond),
     ...(times > 1
       ? [

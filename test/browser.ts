@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,12 +8,6 @@ import { createInterface } from "node:readline";
 /** Chromium without a display, driven over its own protocol (chromedevtools.github.io/devtools-protocol). */
 export interface Browser extends AsyncDisposable {
   open(url: string, view: View): Promise<Tab>;
-}
-
-/** Chromium takes 400 MB: it is on nobody's list of packages, and CI does without. */
-export function lackingBrowser(): string | undefined {
-  const found = spawnSync("sh", ["-c", "command -v chromium"]).status === 0;
-  return found ? undefined : "needs the Debian package chromium";
 }
 
 export interface View {

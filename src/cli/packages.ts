@@ -42,6 +42,7 @@ const own: Readonly<Record<Purpose, readonly DebianPackage[]>> = {
     { name: "attr", reason: "setfattr: extended attributes that images carry" },
     { name: "btrfs-progs", reason: "a file system with subvolumes, to clone trees on" },
     { name: "busybox", reason: "a foreign shell, TFTP client and HTTP server" },
+    { name: "chromium", reason: "shows the live page and reports" },
     { name: "curl", reason: "a foreign HTTP client" },
     { name: "dnsmasq-base", reason: "a foreign DHCP server" },
     { name: "dosfstools", reason: "fsck.fat: judges what is written as FAT" },

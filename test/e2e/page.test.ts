@@ -1,14 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Browser, lackingBrowser, openBrowser, type Tab, type View } from "../browser.ts";
+import { type Browser, openBrowser, type Tab, type View } from "../browser.ts";
 import { bootEvents, type WatchedRoom, watchedRoom } from "../cli/watched.ts";
 import { numberedMac } from "../dhcp/messages.ts";
-import { title } from "../needs.ts";
+import { lackingOf, title } from "../needs.ts";
 import { readPng } from "./png.ts";
 
 /** The page of `sidus serve` in a real browser, as people see it. */
 
-const all = process.env["SIDUS_E2E"] === "all";
-const lacking = all ? lackingBrowser() : "npm run e2e runs it";
+const lacking = lackingOf("chromium");
 
 const HOSTILE = `<img src=x onerror="document.title='owned'"><b>"&'\u202e`;
 const NODES = 40;

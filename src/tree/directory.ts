@@ -48,8 +48,12 @@ export async function openDirectory(path: string, options: DirectoryOptions): Pr
     if (!stats.isDirectory()) throw new UserError(`the tree ${path} is not a directory`);
     await readdir(bytes);
     const attributes = attributesOf(stats, stats.ino as FileId);
-    const isLocal = !remoteFileSystems.has((await statfs(bytes)).type >>> 0);
-    return new DirectoryTree(bytes, new Disk(real, stats.dev), attributes, { ...options, isLocal });
+    const type = (await statfs(bytes)).type >>> 0;
+    const kind = {
+      isLocal: !remoteFileSystems.has(type),
+      tellsSizes: fileSystemsWithSizes.has(type),
+    };
+    return new DirectoryTree(bytes, new Disk(real, stats.dev), attributes, { ...options, ...kind });
   } catch (error) {
     if (error instanceof UserError) throw error;
     const reasons: Partial<Record<TreeError, string>> = {
@@ -68,6 +72,16 @@ const remoteFileSystems = new Set([
   0x7375_7245, 0x0116_1970, 0x7461_636f, 0x0bd0_0bd0, 0x4750_4653,
 ]);
 
+/** statfs(2): ext4, XFS, btrfs, tmpfs. The more names a directory has, the larger it is; of an overlay, another one is told. */
+const fileSystemsWithSizes = new Set([0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994]);
+
+interface FileSystemKind {
+  /** No other machine or program is asked. */
+  readonly isLocal: boolean;
+  /** A directory's size says how much there is to list. */
+  readonly tellsSizes: boolean;
+}
+
 class DirectoryTree implements Tree {
   readonly root: FileId;
   readonly identity: bigint;
@@ -85,9 +99,9 @@ class DirectoryTree implements Tree {
     path: Buffer,
     disk: Disk,
     root: Attributes,
-    options: DirectoryOptions & { readonly isLocal: boolean },
+    options: DirectoryOptions & FileSystemKind,
   ) {
-    const { clock, cache, isLocal, parents } = options;
+    const { clock, cache, isLocal, tellsSizes, parents } = options;
     this.root = root.id;
     this.identity = (BigInt(hashOf64(root.id)) << 32n) | BigInt(root.generation);
     this.#path = path;
@@ -99,7 +113,7 @@ class DirectoryTree implements Tree {
     const parentOf = (id: FileId) => parents?.get(this.identity, id);
     const found = (id: FileId, parent: FileId) => parents?.set(this.identity, id, parent);
     this.#locator = new Locator({ clock, disk, root, gone, isLocal, parentOf, found });
-    this.#directories = new DirectoryReader(clock, disk, this.#locator);
+    this.#directories = new DirectoryReader({ clock, disk, locator: this.#locator, tellsSizes });
   }
 
   attributes(id: FileId): Answer<Attributes> {
@@ -172,7 +186,7 @@ class DirectoryTree implements Tree {
   #readlinkNow(place: Place, now: number): { readonly target: string } | undefined {
     const { id, type, generation } = place.attributes;
     if (type !== "symlink") return undefined;
-    const link = this.#locator.ask(() => this.#disk.readlinkNow(place));
+    const link = this.#locator.askOf(place, now, () => this.#disk.readlinkNow(place));
     if (typeof link !== "object") return undefined;
     // If the same link is still at that name now, then the target is its own.
     place.goodUntil = 0;
@@ -240,8 +254,8 @@ function attributesIn(place: Place | TreeError): Attributes | TreeError {
   return typeof place === "string" ? place : place.attributes;
 }
 
-/** What a directory on Linux can hold besides `.` and `..`; anything else would be a path. */
+/** What a directory on Linux can hold besides `.` and `..`; anything else would be a path, or no bytes. */
 function isName(name: string): boolean {
-  const isPath = name === "." || name === ".." || /[/\0]/.test(name);
+  const isPath = name === "." || name === ".." || /[/\0]|[^\0-\xff]/.test(name);
   return !isPath && name.length > 0 && name.length <= FILE_NAME_BYTES_MAX;
 }

@@ -218,6 +218,8 @@ function failed(error: unknown): TreeError | Moved {
   return reason === "not-found" || reason === "not-directory" ? "moved" : reason;
 }
 
+/** @throws RangeError where a character is no byte: another one would be looked for. */
 function bytesOf(path: string): Buffer {
+  if (/[^\0-\xff]/.test(path)) throw new RangeError("a path of bytes has characters that are none");
   return Buffer.from(path, "latin1");
 }

@@ -1,6 +1,7 @@
 import { coreWait } from "../disk/core-wait.ts";
 import { Patience } from "../disk/patience.ts";
 import {
+  DISK_SLOW_MS,
   TREE_AGE_MS,
   TREE_DEPTH_MAX,
   TREE_DIRECTORIES_AT_ONCE,
@@ -103,21 +104,28 @@ export class Locator implements Disposable {
 
   /** Asks at once what is at these names. False: they must be asked about at length. */
   glance(directory: Place, names: readonly string[], now: number): boolean {
-    if (!this.#isFresh(directory, now)) return false;
+    if (!this.#isReached(directory, now)) return false;
+    const until = this.#clock.now() + DISK_SLOW_MS;
     for (let at = 0; at < names.length; at += TREE_GLANCED_TOGETHER) {
       const some = names.slice(at, at + TREE_GLANCED_TOGETHER);
-      if (!this.#glance(directory, some, now)) return false;
+      const isInTime = at === 0 || this.#clock.now() < until;
+      if (!isInTime || !this.#glance(directory, some, now)) return false;
     }
     return true;
   }
 
-  /** Asks the disk at once; undefined: it must be asked at length. */
-  ask<T>(question: () => T, patience = this.#cold): T | undefined {
-    const began = this.#clock.now();
-    if (!this.#isLocal || !patience.begin(began)) return undefined;
-    const answer = question();
-    patience.took(began, this.#clock.now());
-    return answer;
+  /** Asks the disk about a place at once; undefined: it must be asked at length. */
+  askOf<T>(place: Place, now: number, question: () => T): T | undefined {
+    return this.#isReached(place, now) ? this.#ask(question, this.#cold) : undefined;
+  }
+
+  /** It was not where it was last seen: it, or any directory above it, is somewhere else. */
+  distrust(place: Place): void {
+    let here: Place | undefined = place;
+    for (let depth = 0; here !== undefined && depth <= TREE_DEPTH_MAX; depth += 1) {
+      here.goodUntil = 0;
+      here = here.parent;
+    }
   }
 
   /** What is at these names on disk. `moved`: the directory itself was; ask for its place again. */
@@ -128,7 +136,7 @@ export class Locator implements Disposable {
     const goodUntil = this.#clock.now() + TREE_AGE_MS;
     const found = await this.#disk.look(directory, names);
     if (found === "moved") {
-      directory.goodUntil = 0;
+      this.distrust(directory);
       return found;
     }
     return names.map((name, at) => {
@@ -140,23 +148,37 @@ export class Locator implements Disposable {
     });
   }
 
-  /** With all directories above it: none of them was moved away. */
-  #isFresh(place: Place, now: number, depth = 0): boolean {
-    if (now < place.goodUntil) return true;
+  #isFresh(place: Place, now: number): boolean {
+    return now < place.goodUntil || this.#isReached(place, now);
+  }
+
+  /** With all directories above it: none of them was moved away, as far as is known or the disk says at once. */
+  #isReached(place: Place, now: number, depth = 0): boolean {
     // Directories that were moved meanwhile can seem to lie in each other.
     if (depth > TREE_DEPTH_MAX) return false;
     const { parent, name } = place;
+    if (parent !== undefined && !this.#isReached(parent, now, depth + 1)) return false;
+    if (now < place.goodUntil) return true;
     if (parent === undefined) return this.#glanceAtRoot(place, now);
-    const isGlanced = this.#isFresh(parent, now, depth + 1) && this.#glance(parent, [name], now);
-    return isGlanced && now < place.goodUntil;
+    return this.#glance(parent, [name], now) && now < place.goodUntil;
+  }
+
+  #ask<T>(question: () => T, patience: Patience): T | undefined {
+    const began = this.#clock.now();
+    if (!this.#isLocal || !patience.begin(began)) return undefined;
+    const answer = question();
+    patience.took(began, this.#clock.now());
+    return answer;
   }
 
   #glance(parent: Place, names: readonly string[], now: number): boolean {
+    // Nothing below what is mounted on it is the tree's, nor below what a link points to.
+    if (parent.isMountPoint || parent.attributes.type !== "directory") return false;
     const isWarm = names.every((name) =>
       isRecent(this.#places.binding(parent, name)?.goodUntil ?? 0, now),
     );
     const glance = () => this.#disk.glance(parent, names);
-    const found = this.ask(glance, isWarm ? this.#warm : this.#cold);
+    const found = this.#ask(glance, isWarm ? this.#warm : this.#cold);
     if (typeof found !== "object") return false;
     const goodUntil = now + TREE_AGE_MS;
     for (const [at, name] of names.entries()) {
@@ -168,7 +190,7 @@ export class Locator implements Disposable {
   }
 
   #glanceAtRoot(root: Place, now: number): boolean {
-    const attributes = this.ask(() => this.#disk.glanceAtRoot(root), this.#warm);
+    const attributes = this.#ask(() => this.#disk.glanceAtRoot(root), this.#warm);
     if (typeof attributes !== "object") return false;
     this.#places.refreshRoot(attributes, now + TREE_AGE_MS);
     return true;

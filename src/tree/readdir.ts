@@ -17,18 +17,28 @@ interface Request {
   readonly entriesMax: number;
 }
 
+export interface DirectoryReaderOptions {
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly locator: Locator;
+  /** A directory's size says how much there is to list. */
+  readonly tellsSizes: boolean;
+}
+
 /** Reads directories page by page: at once where all of a page is known, else by asking for what is not. */
 export class DirectoryReader {
   readonly #clock: Clock;
   readonly #disk: Disk;
   readonly #locator: Locator;
+  readonly #tellsSizes: boolean;
   readonly #listings = new Listings();
   readonly #recent = new RecentPages();
 
-  constructor(clock: Clock, disk: Disk, locator: Locator) {
+  constructor({ clock, disk, locator, tellsSizes }: DirectoryReaderOptions) {
     this.#clock = clock;
     this.#disk = disk;
     this.#locator = locator;
+    this.#tellsSizes = tellsSizes;
   }
 
   read(id: FileId, request: Request): Answer<DirectoryPage> {
@@ -61,7 +71,7 @@ export class DirectoryReader {
       if (directory.parent !== undefined) await this.#locator.place(directory.parent.id);
       const known = this.#known(directory, now) ?? (await this.#list(directory));
       if (known === "moved") {
-        directory.goodUntil = 0;
+        this.#locator.distrust(directory);
         continue;
       }
       if (typeof known === "string") return known;
@@ -85,10 +95,10 @@ export class DirectoryReader {
 
   #listNow(directory: Place, now: number): KnownListing | undefined {
     const { attributes } = directory;
-    const isSmall = attributes.size <= TREE_LISTED_AT_ONCE_BYTES;
+    const isSmall = this.#tellsSizes && attributes.size <= TREE_LISTED_AT_ONCE_BYTES;
     if (attributes.type !== "directory" || !isSmall) return undefined;
     const time = { epochMs: this.#clock.epochMs(), now };
-    const names = this.#locator.ask(() => this.#disk.listNow(directory));
+    const names = this.#locator.askOf(directory, now, () => this.#disk.listNow(directory));
     if (names === undefined || typeof names === "string") return undefined;
     return this.#listings.put(directory, names, attributes, time);
   }

@@ -34,8 +34,9 @@ function hash(bytes: Uint8Array): string {
   return (value >>> 0).toString(16);
 }
 
+/** `path` is text, as loaders write it in UTF-8; a tree's names are bytes. */
 export async function openInTree(tree: Tree, path: string): Promise<BootFile | "missing"> {
-  const found = await resolve(tree, path);
+  const found = await resolve(tree, Buffer.from(path, "utf8").toString("latin1"));
   if (typeof found === "string" || found.type !== "file") return "missing";
   const { id, size, modified } = found;
   return {

@@ -367,6 +367,8 @@ export const DISK_SLOW_TOTAL_MS = 50;
 /** …and this part of the time at most, however long it goes on. */
 export const DISK_SLOW_SHARE = 0.05;
 export const DISK_SLOW_REST_MS = 2000;
+/** A disk that was away for a while is tried again. */
+export const DISK_SLOW_REST_MAX_MS = 60_000;
 
 // volume/
 /** What initiators address: the block that every firmware and every tool knows. */

@@ -1,6 +1,7 @@
 import { after, type Instant } from "../bytes/instant.ts";
 import {
   DISK_SLOW_MS,
+  DISK_SLOW_REST_MAX_MS,
   DISK_SLOW_REST_MS,
   DISK_SLOW_SHARE,
   DISK_SLOW_TOTAL_MS,
@@ -40,7 +41,11 @@ export class Patience {
     if (tookMs <= DISK_SLOW_MS) return;
     const before = this.#waitedBefore;
     this.#suspectsUntil = after(ended, DISK_SUSPECT_MS);
-    if (before === undefined) return;
+    if (before === undefined) {
+      // No core is waited for so long.
+      if (tookMs > DISK_SLOW_TOTAL_MS) this.#lose(tookMs, ended);
+      return;
+    }
     const diskMs = tookMs - (this.#coreWait() - before);
     if (diskMs > DISK_SLOW_MS) this.#lose(diskMs, ended);
   }
@@ -50,7 +55,10 @@ export class Patience {
     this.#lostMs = Math.max(0, this.#lostMs - recoveredMs) + ms;
     this.#countedAt = now;
     if (this.#lostMs < DISK_SLOW_TOTAL_MS) return;
+    const restMs = Math.max(DISK_SLOW_REST_MS, this.#lostMs / DISK_SLOW_SHARE);
     this.#lostMs = 0;
-    this.#restsUntil = after(now, DISK_SLOW_REST_MS);
+    const restsUntil = after(now, Math.min(DISK_SLOW_REST_MAX_MS, restMs));
+    this.#restsUntil = restsUntil;
+    this.#suspectsUntil = after(restsUntil, DISK_SUSPECT_MS);
   }
 }

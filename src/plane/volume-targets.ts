@@ -8,6 +8,7 @@ import { Disk } from "../scsi/disk.ts";
 import { UserError } from "../user-error.ts";
 import type { Claims } from "../volume/claims.ts";
 import type { FileVolume } from "../volume/file.ts";
+import { PunchNow } from "../volume/punch-now.ts";
 import type { VolumeStore } from "../volume/store.ts";
 import type { VolumeGrant } from "./messages.ts";
 
@@ -39,12 +40,14 @@ interface Opened {
 export class VolumeTargets implements Targets {
   readonly #options: VolumeTargetsOptions;
   readonly #calls = new AtMost(VOLUME_CALLS_AT_ONCE);
+  readonly #punchNow: PunchNow;
   readonly #buffers = new Buffers();
   readonly #opened = new Map<string, Promise<Opened>>();
   readonly #closing = new Map<string, PromiseLike<void>>();
 
   constructor(options: VolumeTargetsOptions) {
     this.#options = options;
+    this.#punchNow = new PunchNow(options.clock);
   }
 
   async list({ address }: Initiator): Promise<string[]> {
@@ -121,7 +124,10 @@ export class VolumeTargets implements Targets {
 
   async #open({ volume, bytes, node }: VolumeGrant): Promise<Opened> {
     const { iqn, store, clock, warn, report } = this.#options;
-    const file = await store.open(volume, bytes, { clock, warn, calls: this.#calls });
+    const file = await store.open(volume, bytes, {
+      ...{ clock, warn },
+      ...{ calls: this.#calls, punchNow: this.#punchNow },
+    });
     const identity = { name: `${iqn}:${volume}`, serial: volume };
     const disk = new Disk({ volume: file, identity, buffers: this.#buffers, report });
     return { disk, file, node, sessions: 0 };

@@ -15,7 +15,7 @@ import { Allocation, extentsOf } from "./allocation.ts";
 import { BusyRanges } from "./busy.ts";
 import { readLater, readNow, writeLater, writeNow } from "./descriptor.ts";
 import { Flusher } from "./flusher.ts";
-import { fallocate, type PunchNow } from "./punch-now.ts";
+import { PunchNow } from "./punch-now.ts";
 import { Puncher } from "./puncher.ts";
 import type { Answer, Extent, Volume, VolumeError } from "./volume.ts";
 
@@ -27,7 +27,7 @@ export interface FileVolumeOptions {
   readonly warn: (text: string) => void;
   /** Calls that other threads make for it, shared with other volumes; unless given, its own. */
   readonly calls?: AtMost;
-  /** fallocate(2), unless given. */
+  /** Shared with other volumes; unless given, its own. */
   readonly punchNow?: PunchNow;
 }
 
@@ -65,7 +65,7 @@ export class FileVolume implements Volume, AsyncDisposable {
     clock,
     warn,
     calls = new AtMost(VOLUME_CALLS_AT_ONCE),
-    punchNow = fallocate,
+    punchNow = new PunchNow(clock),
   }: FileVolumeOptions) {
     const { O_RDONLY, O_RDWR } = constants;
     this.#fd = openSync(path, isReadOnly ? O_RDONLY : O_RDWR);
@@ -82,7 +82,7 @@ export class FileVolume implements Volume, AsyncDisposable {
     this.#calls = calls;
     this.#flusher = new Flusher(this.#fd, calls);
     this.#puncher = new Puncher({
-      ...{ fd: this.#fd, clock, punchNow },
+      ...{ fd: this.#fd, punchNow },
       warn: (text) => warn(`${path}: ${text}`),
     });
     this.#allocation = new Allocation(this.bytes);

@@ -1,14 +1,9 @@
-import { setImmediate } from "node:timers/promises";
-import { coreWait } from "../disk/core-wait.ts";
-import { Patience } from "../disk/patience.ts";
-import { VOLUME_PUNCHED_AT_ONCE_BYTES, VOLUME_PUNCHES_TOGETHER } from "../limits.ts";
-import type { Clock } from "../net/clock.ts";
+import { VOLUME_PUNCHES_TOGETHER } from "../limits.ts";
 import type { PunchNow } from "./punch-now.ts";
 import { NOT_FOUND, runOn } from "./tool.ts";
 
 export interface PuncherOptions {
   readonly fd: number;
-  readonly clock: Pick<Clock, "now">;
   readonly punchNow: PunchNow;
   /** Said once: why nothing is given back. */
   readonly warn: (text: string) => void;
@@ -36,9 +31,9 @@ done`;
  */
 export class Puncher {
   readonly #options: PuncherOptions;
-  readonly #patience = new Patience(coreWait);
   #waiting: Wish[] = [];
   #isRunning = false;
+  /** By a process. */
   #isPossible = true;
   #isWarned = false;
 
@@ -48,24 +43,9 @@ export class Puncher {
 
   /** Whole pages. False: they read as they did, or as zeros, and take room. */
   async punch(offset: number, length: number): Promise<boolean> {
-    if (!this.#isPossible) return false;
-    const done = await this.#punchNow(offset, length);
-    return done === length || this.#punchLater(offset + done, length - done);
-  }
-
-  /** Answers how far it came. Others have their turn between two pieces. */
-  async #punchNow(offset: number, length: number): Promise<number> {
-    const { fd, clock, punchNow } = this.#options;
-    let done = 0;
-    while (done < length) {
-      if (done > 0) await setImmediate();
-      const piece = Math.min(VOLUME_PUNCHED_AT_ONCE_BYTES, length - done);
-      const began = clock.now();
-      if (!this.#patience.begin(began) || !punchNow(fd, offset + done, piece)) break;
-      this.#patience.took(began, clock.now());
-      done += piece;
-    }
-    return done;
+    const { fd, punchNow } = this.#options;
+    if (await punchNow.do(fd, offset, length)) return true;
+    return this.#isPossible && this.#punchLater(offset, length);
   }
 
   #punchLater(offset: number, length: number): Promise<boolean> {

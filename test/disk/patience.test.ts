@@ -48,6 +48,25 @@ test("a thread that has to wait for a core does not take that for a slow disk", 
   expect(thread.calls(10, 8, 12)).toContain(false);
 });
 
+test("however slow the disk, it is waited for a twentieth of the time, and tried again after a minute", () => {
+  for (const ms of [20, 60, 200, 1000]) {
+    const thread = new Thread();
+    let waited = 0;
+    while (thread.now < 600_000) {
+      if (thread.call(ms)) waited += ms;
+      else thread.now = after(thread.now, 10);
+    }
+    // What was not suspected before comes in addition.
+    expect(waited, `calls of ${ms} ms`).toBeLessThan(600_000 * 0.05 + 2 * ms + 50);
+  }
+  const away = new Thread();
+  away.call(100_000);
+  away.now = after(away.now, 59_999);
+  expect(away.call(1)).toBe(false);
+  away.now = after(away.now, 1);
+  expect(away.call(1)).toBe(true);
+});
+
 test("a slow call now and then is nothing", () => {
   const thread = new Thread();
   for (let round = 0; round < 100; round += 1) {

@@ -19,7 +19,7 @@ import type { Instant } from "../../src/bytes/instant.ts";
 import { systemClock } from "../../src/net/clock.ts";
 import { FileVolume } from "../../src/volume/file.ts";
 import { Flusher } from "../../src/volume/flusher.ts";
-import { fallocate, type PunchNow } from "../../src/volume/punch-now.ts";
+import { fallocate, type Punch } from "../../src/volume/punch-now.ts";
 import type { Volume } from "../../src/volume/volume.ts";
 import { lackingOf, title } from "../needs.ts";
 import { directoryOf } from "../sidus.ts";
@@ -130,11 +130,10 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
   });
 
   test("while the kernel takes long, other threads ask it; afterwards it is tried again", async () => {
-    const clock = new SluggishClock();
+    const clock = new SluggishClock(80);
     const { volume } = blankVolume(MIB, { clock });
     const isAtOnce = (): boolean => !(volume.read(0, new Uint8Array(BLOCK)) instanceof Promise);
-    expect([isAtOnce(), isAtOnce(), isAtOnce()]).toEqual([true, true, false]);
-    expect(volume.write(0, [filled(BLOCK, 9)])).toBeUndefined();
+    expect([isAtOnce(), isAtOnce()]).toEqual([true, false]);
     expect(volume.write(0, [filled(BLOCK, 1)])).toBeUndefined();
     expect(await volume.write(BLOCK, [filled(BLOCK, 2), filled(BLOCK, 3)])).toBeUndefined();
     expect(await contentOf(volume, 0, 3 * BLOCK)).toEqual(
@@ -197,7 +196,7 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
   });
 
   test("as it does by a process, where the system's call cannot be made", async () => {
-    const { volume, path: file } = blankVolume(8 * MIB, { punchNow: () => false });
+    const { volume, path: file } = blankVolume(8 * MIB, { punch: () => false });
     await volume.write(0, [filled(8 * MIB, 7)]);
     expect(await volume.deallocate(MIB + BLOCK, 2 * MIB)).toBeUndefined();
     expect(roomOf(file)).toBe(6 * MIB + 4096);
@@ -207,21 +206,39 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
   test("a large range is given back piece by piece; what a slow disk leaves of it, by a process", async () => {
     const asked: number[][] = [];
     const clock = new SluggishClock(0);
-    const punchNow: PunchNow = (fd, offset, length) => {
+    const punch: Punch = (fd, offset, length) => {
       asked.push([offset, length]);
       clock.advance(30);
       return fallocate(fd, offset, length);
     };
-    const { volume, path: file } = blankVolume(128 * MIB, { punchNow, clock });
+    const { volume, path: file } = blankVolume(128 * MIB, { punch, clock });
     for (let at = 0; at < 128; at += 1) await volume.write(at * MIB, [filled(MIB, 7)]);
     expect(await volume.deallocate(MIB, 120 * MIB)).toBeUndefined();
-    expect(asked.length).toBeGreaterThan(1);
+    // The first is only suspected.
+    expect(asked.length).toBeGreaterThan(2);
     expect(asked.length).toBeLessThan(8);
     expect(asked.slice(0, 2)).toEqual([
       [MIB, 16 * MIB],
       [17 * MIB, 16 * MIB],
     ]);
     expect(roomOf(file)).toBe(8 * MIB);
+    await volume[Symbol.asyncDispose]();
+  });
+
+  test("of thousands of ranges others have their turn in between", async () => {
+    const { volume, path: file } = blankVolume(16 * MIB);
+    for (let at = 0; at < 16 * MIB; at += 8192) await volume.write(at, [filled(4096, 7)]);
+    let turns = 0;
+    let isDone = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(turn);
+    };
+    turn();
+    expect(await volume.deallocate(0, 16 * MIB)).toBeUndefined();
+    isDone = true;
+    expect(turns).toBeGreaterThan(1000);
+    expect(roomOf(file)).toBeLessThan(64 * 1024);
     await volume[Symbol.asyncDispose]();
   });
 
@@ -279,7 +296,7 @@ describe(title("a volume in a file", lacking), { skip: lacking !== undefined }, 
   });
 
   test("where the kernel gives nothing back, zeros are written, which is said once", async () => {
-    const { volume, warnings } = blankVolume(4 * MIB, { punchNow: () => false });
+    const { volume, warnings } = blankVolume(4 * MIB, { punch: () => false });
     await volume.write(0, [filled(4 * MIB, 7)]);
     process.env["PATH"] = directoryOf({});
     expect(await volume.deallocate(0, MIB)).toBeUndefined();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { AtMost } from "../../src/bytes/at-most.ts";
 import { type Clock, systemClock } from "../../src/net/clock.ts";
 import { FileVolume } from "../../src/volume/file.ts";
-import type { PunchNow } from "../../src/volume/punch-now.ts";
+import { type Punch, PunchNow } from "../../src/volume/punch-now.ts";
 import { directoryOf } from "../sidus.ts";
 
 const normal: Pick<Clock, "now"> = systemClock;
@@ -13,7 +13,7 @@ interface Wanted {
   readonly clock?: typeof normal;
   readonly directory?: string;
   readonly calls?: AtMost;
-  readonly punchNow?: PunchNow;
+  readonly punch?: Punch;
 }
 
 export function blankVolume(bytes: number, wanted: Wanted = {}) {
@@ -26,12 +26,12 @@ export function blankVolume(bytes: number, wanted: Wanted = {}) {
 }
 
 export function reopened(path: string, wanted: Omit<Wanted, "directory"> = {}) {
-  const { clock = normal, calls = new AtMost(8), punchNow } = wanted;
+  const { clock = normal, calls = new AtMost(8), punch } = wanted;
   const warnings: string[] = [];
   const warn = (text: string): void => void warnings.push(text);
   const volume = new FileVolume({
     ...{ path, clock, warn, calls },
-    ...(punchNow === undefined ? {} : { punchNow }),
+    punchNow: new PunchNow(clock, punch),
   });
   return { path, volume, warnings };
 }

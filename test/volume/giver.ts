@@ -4,7 +4,7 @@ import { reopened } from "./files.ts";
 
 /** Gives back 512 ranges of 64 KiB by a process, and says when the first twenty are gone. */
 const path = process.argv[2] ?? "";
-const { volume } = reopened(path, { punchNow: () => false });
+const { volume } = reopened(path, { punch: () => false });
 const before = statSync(path).blocks;
 for (let at = 0; at < 512; at += 1) void volume.deallocate(at * 128 * 1024, 64 * 1024);
 setInterval(() => {

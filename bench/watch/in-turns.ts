@@ -3,7 +3,7 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import type { Namespace } from "../../test/namespace.ts";
 import type { LoadResult } from "../load.ts";
-import { type Estimate, estimate, type Pair } from "./pairs.ts";
+import type { Slices } from "./pairs.ts";
 import { SlicedLoad } from "./sliced-load.ts";
 
 /** A server's process, and the load on it. */
@@ -24,7 +24,7 @@ export async function inTurns(
   namespace: Namespace,
   sides: Readonly<Record<"off" | "on", Side>>,
   rounds: number,
-): Promise<Pair[]> {
+): Promise<Slices[]> {
   const { off, on } = sides;
   try {
     await using offLoad = new SlicedLoad(namespace, off.command);
@@ -39,15 +39,15 @@ export async function inTurns(
       process.kill(sides[side].pid, "SIGSTOP");
       return result;
     };
-    const pairs: Pair[] = [];
+    const done: Slices[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      const pair = { off: [] as LoadResult[], on: [] as LoadResult[] };
+      const slices = { off: [] as LoadResult[], on: [] as LoadResult[] };
       // Whatever comes again and again on this machine meets one as often as the other.
       const isTurned = Math.random() < 0.5;
-      for (const side of isTurned ? ORDER.toReversed() : ORDER) pair[side].push(await turn(side));
-      pairs.push(pair);
+      for (const side of isTurned ? ORDER.toReversed() : ORDER) slices[side].push(await turn(side));
+      done.push(slices);
     }
-    return pairs;
+    return done;
   } finally {
     for (const { pid } of [off, on]) process.kill(pid, "SIGCONT");
   }
@@ -57,7 +57,7 @@ export async function inTurns(
 export async function idle(
   pids: Readonly<Record<"off" | "on", number>>,
   rounds: number,
-): Promise<Record<"off" | "on", Estimate>> {
+): Promise<Record<"off" | "on", number[]>> {
   const all = Object.values(pids);
   try {
     for (const pid of all) process.kill(pid, "SIGSTOP");
@@ -72,7 +72,7 @@ export async function idle(
     for (let round = 0; round < rounds; round += 1) {
       for (const side of ["off", "on"] as const) found[side].push(await turn(pids[side]));
     }
-    return { off: estimate(found.off), on: estimate(found.on) };
+    return found;
   } finally {
     for (const pid of all) process.kill(pid, "SIGCONT");
   }

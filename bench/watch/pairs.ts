@@ -1,8 +1,8 @@
 import type { LoadResult } from "../load.ts";
 import { median, renderTable, type Work } from "../table.ts";
 
-/** What was measured of two servers in turn, each in some slices of one short time. */
-export interface Pair {
+/** What was measured of two servers in turn: a round. */
+export interface Slices {
   readonly off: readonly LoadResult[];
   readonly on: readonly LoadResult[];
 }
@@ -34,24 +34,21 @@ export interface Compared {
   readonly errors: number;
 }
 
-export function compared(work: Work, pairs: readonly Pair[]): Compared {
-  const rates = (side: "off" | "on"): number[] => pairs.map((pair) => rate(work, pair[side]));
-  const cpus = (side: "off" | "on"): number[] => pairs.map((pair) => cpuUs(work, pair[side]));
-  const all = pairs.flatMap(({ off, on }) => [...off, ...on]);
-  const [off, on, cpuOff, cpuOn] = [rates("off"), rates("on"), cpus("off"), cpus("on")];
+/** `pairs`: of each pair of servers, its rounds. */
+export function compared(work: Work, pairs: readonly (readonly Slices[])[]): Compared {
+  const middle = (value: (round: Slices) => number): number[] =>
+    pairs.map((rounds) => median(rounds.map(value)));
+  const all = pairs.flat().flatMap(({ off, on }) => [...off, ...on]);
   return {
     work,
-    off: median(off),
-    on: median(on),
-    ratio: estimate(on.map((value, at) => value / (off[at] ?? Number.NaN))),
-    cpuOff: median(cpuOff),
-    cpuOn: median(cpuOn),
-    cpuRatio: estimate(cpuOn.map((value, at) => value / (cpuOff[at] ?? Number.NaN))),
+    off: median(middle(({ off }) => rate(work, off))),
+    on: median(middle(({ on }) => rate(work, on))),
+    ratio: estimate(middle(({ off, on }) => rate(work, on) / rate(work, off))),
+    cpuOff: median(middle(({ off }) => cpuUs(work, off))),
+    cpuOn: median(middle(({ on }) => cpuUs(work, on))),
+    cpuRatio: estimate(middle(({ off, on }) => cpuUs(work, on) / cpuUs(work, off))),
     share: estimate(
-      pairs.map((pair, at) => {
-        const more = (cpuOn[at] ?? Number.NaN) - (cpuOff[at] ?? Number.NaN);
-        return (more * rate(work, pair.on)) / 1e6;
-      }),
+      middle(({ off, on }) => ((cpuUs(work, on) - cpuUs(work, off)) * rate(work, on)) / 1e6),
     ),
     loadBusy: sum(all, ({ loadCpu }) => loadCpu) / sum(all, ({ seconds }) => seconds),
     errors: sum(all, ({ errors }) => errors),

@@ -241,7 +241,7 @@ export const CACHE_FILLS_AT_ONCE = 2;
 export const TREE_AGE_MS = 1000;
 /** What the disk was asked so lately is in the kernel's memory still, but for the little that it gave up. */
 export const TREE_WARM_MS = 300_000;
-/** Names that are asked about at once, one after the other, before anything else is answered: some 30 µs of a thread. */
+/** Names of a page that are asked about before it is looked at what they took: some 30 µs. It ends at DISK_SLOW_MS. */
 export const TREE_GLANCED_TOGETHER = 8;
 /** A directory of some 2,000 names is listed at once: 1 ms. Of a larger one the thread pool reads them. */
 export const TREE_LISTED_AT_ONCE_BYTES = 64 * 1024;

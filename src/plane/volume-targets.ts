@@ -125,8 +125,10 @@ export class VolumeTargets implements Targets {
   async #open({ volume, bytes, node }: VolumeGrant): Promise<Opened> {
     const { iqn, store, clock, warn, report } = this.#options;
     const file = await store.open(volume, bytes, {
-      ...{ clock, warn },
-      ...{ calls: this.#calls, punchNow: this.#punchNow },
+      clock,
+      warn,
+      calls: this.#calls,
+      punchNow: this.#punchNow,
     });
     const identity = { name: `${iqn}:${volume}`, serial: volume };
     const disk = new Disk({ volume: file, identity, buffers: this.#buffers, report });

@@ -79,13 +79,13 @@ export class Locator implements Disposable {
     return place.attributes.type === "directory" ? place : "not-directory";
   }
 
-  /** Only from memory, the kernel's or ours. */
+  /** From our memory, or from a disk that is asked at once. */
   known(id: FileId, now: number): Place | undefined {
     const place = this.#places.get(id);
     return place !== undefined && this.#isFresh(place, now) ? place : undefined;
   }
 
-  /** Only from memory, the kernel's or ours: what is at a name of a directory. */
+  /** What is at a name of a directory, from our memory or from a disk that is asked at once. */
   knownAt(directory: FileId, name: string, now: number): Place | "absent" | undefined {
     const parent = this.#places.get(directory);
     if (parent === undefined) return undefined;

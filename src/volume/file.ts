@@ -82,7 +82,8 @@ export class FileVolume implements Volume, AsyncDisposable {
     this.#calls = calls;
     this.#flusher = new Flusher(this.#fd, calls);
     this.#puncher = new Puncher({
-      ...{ fd: this.#fd, punchNow },
+      fd: this.#fd,
+      punchNow,
       warn: (text) => warn(`${path}: ${text}`),
     });
     this.#allocation = new Allocation(this.bytes);

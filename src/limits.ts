@@ -169,6 +169,8 @@ export const HTTP_CHUNK_BYTES = 128 * 1024;
 /** …and two smaller ones for those that begin while there are so many: 700 MiB where every connection's client is slow. */
 export const HTTP_LARGE_TRANSFERS_MAX = 1024;
 export const HTTP_SMALL_CHUNK_BYTES = 32 * 1024;
+/** Of each size, for transfers to come: 20 MiB in all. */
+export const HTTP_CHUNKS_KEPT_MAX = 128;
 /** Request line and headers: a loader sends about 200 bytes, a browser under 2 KiB. */
 export const HTTP_HEADER_BYTES_MAX = 8 * 1024;
 /** What a booted node says of itself. */
@@ -519,6 +521,8 @@ export const NODES_WATCHED_MAX = 20_000;
 export const NODES_HEARD_MAX = 4096;
 /** Firmware asks again within 32 s. What it asks after a longer pause is another boot. */
 export const BOOT_PAUSE_MS = 60_000;
+/** Events that wait for the end of a turn to be followed. */
+export const TOLD_TOGETHER_MAX = 1024;
 /** What is remembered of one node: a boot is told in 15 to 40 facts. */
 export const STORY_FACTS_MAX = 64;
 /** Of all nodes together, 0.3 KiB each: the older half of every story is forgotten when there are more. */

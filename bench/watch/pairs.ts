@@ -1,7 +1,7 @@
 import type { LoadResult } from "../load.ts";
 import { median, renderTable, type Work } from "../table.ts";
 
-/** What was measured of two servers in turn: a round. */
+/** What was measured in turns: a round. */
 export interface Slices {
   readonly off: readonly LoadResult[];
   readonly on: readonly LoadResult[];
@@ -24,8 +24,8 @@ export interface Compared {
   readonly cpuOn: number;
   readonly cpuRatio: Estimate;
   /**
-   * What watching used of a processor, as a share of it: all that the server used, less what its calls would have cost the
-   * other one. Mostly it is so much a second, whatever is asked; so this holds where others keep the server from running,
+   * What watching used of a processor, as a share of it: all that the server used, less what its calls cost without.
+   * Mostly it is so much a second, whatever is asked; so this holds where others keep the server from running,
    * too, while the ratio then says more than a saturated server loses.
    */
   readonly share: Estimate;
@@ -34,21 +34,19 @@ export interface Compared {
   readonly errors: number;
 }
 
-/** `pairs`: of each pair of servers, its rounds. */
-export function compared(work: Work, pairs: readonly (readonly Slices[])[]): Compared {
-  const middle = (value: (round: Slices) => number): number[] =>
-    pairs.map((rounds) => median(rounds.map(value)));
-  const all = pairs.flat().flatMap(({ off, on }) => [...off, ...on]);
+export function compared(work: Work, rounds: readonly Slices[]): Compared {
+  const each = (value: (round: Slices) => number): number[] => rounds.map(value);
+  const all = rounds.flatMap(({ off, on }) => [...off, ...on]);
   return {
     work,
-    off: median(middle(({ off }) => rate(work, off))),
-    on: median(middle(({ on }) => rate(work, on))),
-    ratio: estimate(middle(({ off, on }) => rate(work, on) / rate(work, off))),
-    cpuOff: median(middle(({ off }) => cpuUs(work, off))),
-    cpuOn: median(middle(({ on }) => cpuUs(work, on))),
-    cpuRatio: estimate(middle(({ off, on }) => cpuUs(work, on) / cpuUs(work, off))),
+    off: median(each(({ off }) => rate(work, off))),
+    on: median(each(({ on }) => rate(work, on))),
+    ratio: estimate(each(({ off, on }) => rate(work, on) / rate(work, off))),
+    cpuOff: median(each(({ off }) => cpuUs(work, off))),
+    cpuOn: median(each(({ on }) => cpuUs(work, on))),
+    cpuRatio: estimate(each(({ off, on }) => cpuUs(work, on) / cpuUs(work, off))),
     share: estimate(
-      middle(({ off, on }) => ((cpuUs(work, on) - cpuUs(work, off)) * rate(work, on)) / 1e6),
+      each(({ off, on }) => ((cpuUs(work, on) - cpuUs(work, off)) * rate(work, on)) / 1e6),
     ),
     loadBusy: sum(all, ({ loadCpu }) => loadCpu) / sum(all, ({ seconds }) => seconds),
     errors: sum(all, ({ errors }) => errors),

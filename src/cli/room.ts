@@ -82,7 +82,6 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       report,
     }),
   );
-  const { timeline, refusals } = watching;
   const tell = (event: BootEvent): void => {
     watching.tell(event);
     deps.tell(event);
@@ -179,7 +178,7 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
       },
       status: () => watching.status(),
       explain: (mac) => ({
-        isHeard: timeline.boot(mac) !== undefined,
+        isHeard: watching.timeline.boot(mac) !== undefined,
         shown: watching.explain(mac),
       }),
       page: () => watching.page(),
@@ -221,9 +220,9 @@ export async function openRoom(config: Config, deps: RoomDeps): Promise<Room> {
         refuseFixedChanges(current.config, next);
         return next;
       }),
-    boots: () => timeline.boots(),
+    boots: () => watching.timeline.boots(),
     explain: (mac) => watching.explain(mac),
-    refused: () => refusals.counts(),
+    refused: () => watching.refusals.counts(),
     failed: failed.promise,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -1,6 +1,7 @@
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
-import type { Clock } from "../net/clock.ts";
+import { TOLD_TOGETHER_MAX } from "../limits.ts";
+import { afterArrivals, type Clock } from "../net/clock.ts";
 import type { NodeHandler } from "../net/http.ts";
 import type { Traffic } from "../net/traffic.ts";
 import type { BootEvent, Protocol } from "../watch/events.ts";
@@ -24,8 +25,10 @@ import type { Totals } from "./status-watch.ts";
 
 /** All that follows the events of one room: what /status.json, the page, its events and metrics show. */
 export interface Watching extends Disposable {
+  /** Of all that was told, as `refusals`. */
   readonly timeline: Timeline;
   readonly refusals: Refusals;
+  /** Followed after everything that has arrived by now, or when somebody asks. */
   tell(event: BootEvent): void;
   /** What a protocol's threads moved since they last said so. */
   moved(protocol: Protocol, traffic: Traffic): void;
@@ -94,11 +97,22 @@ export function openWatching(deps: WatchingDeps): Watching {
   });
   const nameOf = (mac: MacAddress) => deps.nodeBy(mac)?.name;
   const historyOfAll = seldomMade(clock, () => historyOf({ past, nameOf, now: clock.epochMs() }));
+  let told: BootEvent[] = [];
+  // One after the other: between the kilobytes of two files, nothing of this is left in the processor's caches.
+  const follow = (): void => {
+    const events = told;
+    told = [];
+    for (const event of events) {
+      const boot = timeline.tell(event);
+      refusals.tell(event);
+      traffics.tell(event);
+      if (boot !== undefined) live.touch(boot.mac);
+    }
+  };
   const tell = (event: BootEvent): void => {
-    const boot = timeline.tell(event);
-    refusals.tell(event);
-    traffics.tell(event);
-    if (boot !== undefined) live.touch(boot.mac);
+    const count = told.push(event);
+    if (count === 1) afterArrivals(follow);
+    else if (count >= TOLD_TOGETHER_MAX) follow();
   };
   const metricsText = seldomMade(clock, () => metrics.text());
   const open = async (): Promise<NodeHandler> => {
@@ -111,14 +125,27 @@ export function openWatching(deps: WatchingDeps): Watching {
       report,
     });
   };
+  const status = seldomMade(clock, () => statusOf(timeline.boots(), refusals.counts(), shown));
   let page: Promise<NodeHandler> | undefined;
   return {
-    timeline,
-    refusals,
+    get timeline() {
+      follow();
+      return timeline;
+    },
+    get refusals() {
+      follow();
+      return refusals;
+    },
     tell,
     moved: (protocol, traffic) => traffics.add(protocol, traffic),
-    status: seldomMade(clock, () => statusOf(timeline.boots(), refusals.counts(), shown)),
-    explain: (mac) => explanationOf(mac, situation()),
+    status() {
+      follow();
+      return status();
+    },
+    explain(mac) {
+      follow();
+      return explanationOf(mac, situation());
+    },
     page() {
       page ??= open().catch((error) => {
         page = undefined;
@@ -126,7 +153,10 @@ export function openWatching(deps: WatchingDeps): Watching {
       });
       return page;
     },
-    [Symbol.dispose]: () => live[Symbol.dispose](),
+    [Symbol.dispose]() {
+      follow();
+      live[Symbol.dispose]();
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { BootFile } from "../boot/files.ts";
 import { HTTP_CHUNK_BYTES, HTTP_LARGE_TRANSFERS_MAX, HTTP_SMALL_CHUNK_BYTES } from "../limits.ts";
 import type { HttpResponse } from "../net/http.ts";
+import { Chunks } from "./chunks.ts";
 import type { ByteRange } from "./range.ts";
 
 export interface Sent {
@@ -12,6 +13,8 @@ export interface Sent {
 
 /** Of all connections. */
 let transfers = 0;
+const large = new Chunks(HTTP_CHUNK_BYTES);
+const small = new Chunks(HTTP_SMALL_CHUNK_BYTES);
 
 /** Sends part of a file; one chunk is read while the one before is written, and no more is held for a slow client. */
 export async function send(
@@ -20,9 +23,9 @@ export async function send(
   response: HttpResponse,
 ): Promise<Sent> {
   const length = last - first + 1;
-  const most = transfers < HTTP_LARGE_TRANSFERS_MAX ? HTTP_CHUNK_BYTES : HTTP_SMALL_CHUNK_BYTES;
-  let reads = new Uint8Array(Math.min(most, length));
-  let writes = new Uint8Array(Math.min(most, length - reads.length));
+  const chunks = transfers < HTTP_LARGE_TRANSFERS_MAX ? large : small;
+  let reads = chunks.take();
+  let writes = length > reads.length ? chunks.take() : undefined;
   let written = Promise.resolve(true);
   let bytes = 0;
   transfers += 1;
@@ -35,9 +38,13 @@ export async function send(
       if (got < chunk.length) throw new Error("the file shrank while it was sent");
       written = response.write(chunk);
       at += chunk.length;
-      [reads, writes] = [writes, reads];
+      if (writes !== undefined) [reads, writes] = [writes, reads];
     }
-    return (await written) ? { bytes: length, failure: undefined } : { bytes, failure: "gone" };
+    if (!(await written)) return { bytes, failure: "gone" };
+    // Of a client that left they may still be on their way.
+    chunks.giveBack(reads);
+    if (writes !== undefined) chunks.giveBack(writes);
+    return { bytes: length, failure: undefined };
   } catch (error) {
     return { bytes, failure: error instanceof Error ? error : new Error(String(error)) };
   } finally {

@@ -58,9 +58,10 @@ export class History {
     if (boot.stage === "heard") return undefined;
     const found = this.#found.get(boot);
     if (found !== undefined && found.tree === boot.tree) return found.usual;
-    const own = found?.own ?? this.#before(boot);
-    const usual = this.#find(boot, own);
     const { tree } = boot;
+    const own = found?.own ?? this.#before(boot);
+    const isOwn = found?.usual?.of === "node" && own.every((past) => past.tree === tree);
+    const usual = isOwn ? found.usual : this.#find(boot, own);
     this.#found.set(boot, { own: tree === undefined ? own : undefined, tree, usual });
     return usual;
   }

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { processMetrics } from "./process-metrics.ts";
 import { isWhole, type NodeBoot, type Stage, stages } from "./timeline.ts";
 import type { Traffics } from "./traffic.ts";
 
@@ -26,7 +27,6 @@ const BOOT_SECONDS = [1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600];
 export function openMetrics(deps: MetricsDeps): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
   const begun = new Counter({
     name: "sidus_boots_total",
     help: "Boots that began: firmware got an address, or a file was asked for.",
@@ -41,6 +41,7 @@ export function openMetrics(deps: MetricsDeps): Metrics {
   });
   for (const stage of stages) seconds.zero({ stage });
   const counted = new WeakSet<NodeBoot>();
+  processMetrics(registers);
   nodeGauges(deps, registers);
   trafficCounters(deps, registers);
   return {

@@ -10,9 +10,11 @@ export interface Fact {
   readonly times: number;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** What was seen of one node lately, in order: the last boots, as far as it fits. */
 export class Story {
-  readonly #facts: Fact[] = [];
+  readonly #facts: Mutable<Fact>[] = [];
   readonly #begun: Instant[] = [];
 
   get facts(): readonly Fact[] {
@@ -32,12 +34,16 @@ export class Story {
 
   /** Answers by how many facts it grew: 0 or 1. */
   add(told: BootEvent, now: Instant): number {
-    const event = clipped(told);
-    const at = this.#continued(event);
-    const before = this.#facts[at];
+    let event = told;
+    let before = this.#continued(event);
+    if (before === undefined) {
+      event = clipped(told);
+      if (event !== told) before = this.#continued(event);
+    }
     if (before !== undefined) {
-      const times = before.times + (isAlike(before.event, event) ? 1 : 0);
-      this.#facts[at] = { event, first: before.first, last: now, times };
+      if (isAlike(before.event, event)) before.times += 1;
+      before.event = event;
+      before.last = now;
       return 0;
     }
     this.#facts.push({ event, first: now, last: now, times: 1 });
@@ -51,27 +57,26 @@ export class Story {
     return this.#facts.splice(0, Math.ceil(this.#facts.length / 2)).length;
   }
 
-  /** The fact that the event repeats, or that it is the end of; -1: none. */
-  #continued(event: BootEvent): number {
-    const bootAt = this.#begun.at(-1) ?? (0 as Instant);
-    const last = this.#facts.length - 1;
+  /** The fact that the event repeats, or that it is the end of. */
+  #continued(event: BootEvent): Mutable<Fact> | undefined {
     if (event.kind === "file" && (event.outcome === "done" || event.outcome === "aborted")) {
-      const at = this.#begunAs(event);
-      if (at >= 0) return at;
+      const begun = this.#begunAs(event);
+      if (begun !== undefined) return begun;
     }
-    const newest = this.#facts[last];
-    const isAgain = newest !== undefined && isAlike(newest.event, event);
-    return isAgain && newest.first >= bootAt ? last : -1;
+    const newest = this.#facts.at(-1);
+    if (newest === undefined || !isAlike(newest.event, event)) return undefined;
+    return newest.first >= (this.#begun.at(-1) ?? 0) ? newest : undefined;
   }
 
-  /** The newest transfer of the file that has no end yet; -1: none. A loop: this is asked at every end. */
-  #begunAs({ protocol, path }: FileEvent): number {
+  /** The newest transfer of the file that has no end yet. A loop: this is asked at every end. */
+  #begunAs({ protocol, path }: FileEvent): Mutable<Fact> | undefined {
     for (let at = this.#facts.length - 1; at >= 0; at -= 1) {
-      const event = this.#facts[at]?.event;
+      const fact = this.#facts[at];
+      const event = fact?.event;
       const isFile = event?.kind === "file" && event.outcome === "started";
-      if (isFile && event.protocol === protocol && event.path === path) return at;
+      if (isFile && event.protocol === protocol && event.path === path) return fact;
     }
-    return -1;
+    return undefined;
   }
 }
 

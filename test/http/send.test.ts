@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { BootFile } from "../../src/boot/files.ts";
 import { send } from "../../src/http/send.ts";
 import {
@@ -11,18 +11,42 @@ import type { HttpResponse } from "../../src/net/http.ts";
 const LENGTH = 1 << 20;
 const range = { first: 0, last: LENGTH - 1 };
 
-/** Sizes of what was read and written. */
+/** Sizes of what was read, and the memory that it was read into. */
 function transfer(write: () => Promise<boolean>) {
   const read: number[] = [];
+  const memory = new Set<ArrayBufferLike>();
   const file = {
     async read(_at: number, into: Uint8Array) {
       read.push(into.length);
+      memory.add(into.buffer);
       return into.length;
     },
   } as unknown as BootFile;
   const response = { write } as unknown as HttpResponse;
-  return { read, sent: send(file, range, response) };
+  return { read, memory, sent: send(file, range, response) };
 }
+
+test("the memory of a transfer that ended is the next one's, but for that of a client that left", async () => {
+  const ended = transfer(async () => true);
+  await ended.sent;
+  const left = transfer(async () => false);
+  expect((await left.sent).failure).toBe("gone");
+  expect(left.memory).toEqual(ended.memory);
+  const next = transfer(async () => true);
+  await next.sent;
+  expect(next.memory.size).toBe(2);
+  expect(next.memory.isDisjointFrom(left.memory)).toBe(true);
+});
+
+test("transfers at a time have memory of their own", async () => {
+  const blocked = Promise.withResolvers<boolean>();
+  const all = [transfer(() => blocked.promise), transfer(() => blocked.promise)] as const;
+  const [one, other] = all;
+  await vi.waitFor(() => expect([one.memory.size, other.memory.size]).toEqual([2, 2]));
+  expect(one.memory.isDisjointFrom(other.memory)).toBe(true);
+  blocked.resolve(true);
+  for (const { sent } of all) await sent;
+});
 
 test("each transfer holds less where there are very many, and as much as before when they have ended", async () => {
   const blocked = Promise.withResolvers<boolean>();

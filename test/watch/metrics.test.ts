@@ -1,3 +1,5 @@
+import { closeSync, openSync, readFileSync } from "node:fs";
+import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { ipv4 } from "../../src/bytes/ipv4.ts";
 import { openMetrics } from "../../src/watch/metrics.ts";
@@ -111,15 +113,31 @@ describe("metrics of a recorded boot", () => {
     );
   });
 
-  test("the process: processor, memory, and how late its event loop is", async () => {
-    const names = (await room().samples()).map(({ name }) => name);
-    expect(names).toEqual(
-      expect.arrayContaining([
-        "process_cpu_seconds_total",
-        "process_resident_memory_bytes",
-        "nodejs_eventloop_lag_p99_seconds",
-      ]),
-    );
+  test("the process: processor, memory, descriptors, and how busy its event loop is", async () => {
+    const { value } = room();
+    const ask = async () => ({
+      cpu: (await value("process_cpu_seconds_total")) ?? 0,
+      busy: (await value("sidus_event_loop_busy_seconds_total")) ?? 0,
+      open: (await value("process_open_fds")) ?? 0,
+    });
+    const before = await ask();
+    const file = openSync("/dev/null", "r");
+    for (const used = process.cpuUsage(); process.cpuUsage(used).user < 20_000; );
+    const after = await ask();
+    closeSync(file);
+    expect(after.cpu - before.cpu).toBeGreaterThan(0.02);
+    expect(after.busy - before.busy).toBeGreaterThan(0);
+    expect(after.open - before.open).toBe(1);
+    const status = readFileSync("/proc/self/status", "utf8");
+    const residentKib = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
+    const resident = await value("process_resident_memory_bytes");
+    expect(resident).toBeGreaterThan(residentKib * 1024 * 0.8);
+    expect(resident).toBeLessThan(residentKib * 1024 * 1.25);
+    const limits = readFileSync("/proc/self/limits", "utf8");
+    const most = Number(/Max open files\s+(\d+)/.exec(limits)?.[1]);
+    expect(await value("process_max_fds")).toBe(most);
+    const upSeconds = Date.now() / 1000 - ((await value("process_start_time_seconds")) ?? 0);
+    expect(Math.abs(upSeconds - process.uptime())).toBeLessThan(2);
   });
 
   test("a thousand nodes with hostile names make no more series, and every line can be read", async () => {

@@ -82,6 +82,7 @@ export const rules: Readonly<Record<string, Rule>> = {
   notAnswered,
 };
 
+const rulesOfBoot = Object.values(rules);
 /** What a running node fetches, mounts or breaks off is its own affair. */
 const rulesOfUp: readonly Rule[] = [refusedAddress, gone];
 
@@ -122,7 +123,7 @@ function judged({ cause, advice, quirk, isStuck }: Finding): Judgement {
 }
 
 function findingOf(seen: Seen): Finding | undefined {
-  for (const rule of seen.isUp ? rulesOfUp : Object.values(rules)) {
+  for (const rule of seen.isUp ? rulesOfUp : rulesOfBoot) {
     const finding = rule(seen);
     if (finding !== undefined) return finding;
   }

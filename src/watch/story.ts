@@ -15,6 +15,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** What was seen of one node lately, in order: the last boots, as far as it fits. */
 export class Story {
   readonly #facts: Mutable<Fact>[] = [];
+  /** How many of them are transfers without an end. */
+  #underWay = 0;
   readonly #begun: Instant[] = [];
 
   get facts(): readonly Fact[] {
@@ -42,19 +44,27 @@ export class Story {
     }
     if (before !== undefined) {
       if (isAlike(before.event, event)) before.times += 1;
+      else this.#underWay -= 1;
       before.event = event;
       before.last = now;
       return 0;
     }
     this.#facts.push({ event, first: now, last: now, times: 1 });
+    if (isUnderWay(event)) this.#underWay += 1;
     if (this.#facts.length <= STORY_FACTS_MAX) return 1;
-    this.#facts.shift();
+    this.#forget(1);
     return 0;
   }
 
   /** Answers how many it forgot. */
   forgetHalf(): number {
-    return this.#facts.splice(0, Math.ceil(this.#facts.length / 2)).length;
+    return this.#forget(Math.ceil(this.#facts.length / 2));
+  }
+
+  #forget(oldest: number): number {
+    const forgotten = this.#facts.splice(0, oldest);
+    for (const { event } of forgotten) if (isUnderWay(event)) this.#underWay -= 1;
+    return forgotten.length;
   }
 
   /** The fact that the event repeats, or that it is the end of. */
@@ -68,19 +78,24 @@ export class Story {
     return newest.first >= (this.#begun.at(-1) ?? 0) ? newest : undefined;
   }
 
-  /** The newest transfer of the file that has no end yet. A loop: this is asked at every end. */
+  /** The newest transfer of the file that has no end yet. */
   #begunAs({ protocol, path }: FileEvent): Mutable<Fact> | undefined {
+    if (this.#underWay === 0) return undefined;
     for (let at = this.#facts.length - 1; at >= 0; at -= 1) {
       const fact = this.#facts[at];
       const event = fact?.event;
-      const isFile = event?.kind === "file" && event.outcome === "started";
-      if (isFile && event.protocol === protocol && event.path === path) return fact;
+      if (event === undefined || !isUnderWay(event)) continue;
+      if (event.protocol === protocol && event.path === path) return fact;
     }
     return undefined;
   }
 }
 
 type FileEvent = Extract<BootEvent, { kind: "file" }>;
+
+function isUnderWay(event: BootEvent): event is FileEvent {
+  return event.kind === "file" && event.outcome === "started";
+}
 
 /** They say the same. */
 function isAlike(a: BootEvent, b: BootEvent): boolean {

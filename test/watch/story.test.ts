@@ -62,6 +62,29 @@ describe("a story", () => {
     expect(story.facts).toMatchObject([{ event: { path: "c" } }]);
   });
 
+  test("each end is one transfer's, as long as one of that file is under way and remembered", () => {
+    const outcome = fc.constantFrom("started", "done", "aborted", "missing", "forget");
+    const told = fc.array(fc.tuple(fc.constantFrom("a", "b", "c"), outcome), { maxLength: 300 });
+    fc.assert(
+      fc.property(told, (steps) => {
+        const story = new Story();
+        const underWay = (path: string): number =>
+          story.facts.filter(
+            ({ event }) =>
+              event.kind === "file" && event.path === path && event.outcome === "started",
+          ).length;
+        for (const [path, how] of steps) {
+          const [before, length] = [underWay(path), story.facts.length];
+          if (how === "forget") story.forgetHalf();
+          else story.add(file(path, how), at(0));
+          if ((how === "done" || how === "aborted") && before > 0) {
+            expect([underWay(path), story.facts.length]).toEqual([before - 1, length]);
+          }
+        }
+      }),
+    );
+  });
+
   test("grows to its bound, whatever is told, and says by how much", () => {
     const path = fc.string({ maxLength: 2 * STORY_TEXT_MAX });
     const outcome = fc.constantFrom("started", "done", "aborted", "missing");

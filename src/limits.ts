@@ -578,6 +578,8 @@ export const USUAL_BOOTS_MIN = 3;
 export const USUAL_BOOTS_MAX = 100;
 /** Read at the start for it: some 15 ms. */
 export const USUAL_BOOTS_READ = 1000;
+/** Nodes whose boots are kept at hand, of 0.4 KiB each. */
+export const USUAL_NODES_MAX = 1024;
 /** Trees whose boots are compared apart; names come from the nodes. */
 export const USUAL_TREES_MAX = 64;
 /** Days that /history.json sums up. */

@@ -1,5 +1,13 @@
 import { Bounded } from "../bytes/bounded.ts";
-import { STUCK_MS, USUAL_BOOTS_MAX, USUAL_BOOTS_READ, USUAL_TREES_MAX } from "../limits.ts";
+import type { MacAddress } from "../bytes/mac.ts";
+import {
+  HISTORY_BOOTS_PER_NODE,
+  STUCK_MS,
+  USUAL_BOOTS_MAX,
+  USUAL_BOOTS_READ,
+  USUAL_NODES_MAX,
+  USUAL_TREES_MAX,
+} from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import type { PastBoot, PastBoots } from "./past.ts";
 import { isWhole, type NodeBoot } from "./timeline.ts";
@@ -23,6 +31,8 @@ export class History {
   /** A boot is one object for as long as it lasts. */
   readonly #beganAt = new WeakMap<NodeBoot, number>();
   readonly #found = new WeakMap<NodeBoot, Found>();
+  /** Of nodes that boot again and again what was read once: all their boots, the last one first. */
+  readonly #own = new Bounded<MacAddress, PastBoot[]>(USUAL_NODES_MAX);
   /** The last boots that came up, by tree. */
   readonly #lately = new Bounded<string, PastBoot[]>(USUAL_TREES_MAX);
 
@@ -38,6 +48,7 @@ export class History {
     if (!isWhole(boot)) return;
     const past = this.#asPast(boot);
     this.#past.save(past);
+    this.#keep(past);
     if (boot.stage !== "up") return;
     // What is usual is what was so before.
     this.usual(boot);
@@ -78,7 +89,17 @@ export class History {
 
   #before(boot: NodeBoot): PastBoot[] {
     const beganAt = this.beganAt(boot);
-    return this.#past.of(boot.mac).filter((past) => past.beganAt !== beganAt);
+    const own = this.#own.get(boot.mac) ?? [...this.#past.of(boot.mac)];
+    this.#own.put(boot.mac, own);
+    return own.filter((past) => past.beganAt !== beganAt);
+  }
+
+  #keep(past: PastBoot): void {
+    const own = this.#own.get(past.mac);
+    if (own === undefined) return;
+    if (own[0]?.beganAt === past.beganAt) own[0] = past;
+    else own.unshift(past);
+    if (own.length > HISTORY_BOOTS_PER_NODE) own.pop();
   }
 
   #find({ tree }: NodeBoot, own: readonly PastBoot[]): Usual | undefined {

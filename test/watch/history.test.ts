@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { STUCK_MS, USUAL_BOOTS_MIN } from "../../src/limits.ts";
+import { HISTORY_BOOTS_PER_NODE, STUCK_MS, USUAL_BOOTS_MIN } from "../../src/limits.ts";
 import { History } from "../../src/watch/history.ts";
 import type { PastBoot, PastBoots } from "../../src/watch/past.ts";
 import { medianOf, quantileOf } from "../../src/watch/quantile.ts";
@@ -173,6 +173,28 @@ describe("a boot", () => {
     expect(history.usual(boot())).toMatchObject({ of: "room", boots: 8, medianMs: 52_000 });
     replay("a-bios-tmpfs");
     expect(history.usual(boot())).toMatchObject({ of: "tree", boots: 4, medianMs: 50_000 });
+  });
+
+  test("of a node that boots again and again is compared with its last ones, which are read once", () => {
+    const { kept, history, boot, replay, clock } = room();
+    const asked: string[] = [];
+    const { of } = kept;
+    kept.of = (whose) => {
+      asked.push(whose);
+      return of.call(kept, whose);
+    };
+    const beganAt: (number | undefined)[] = [];
+    for (let time = 0; time < HISTORY_BOOTS_PER_NODE + 3; time += 1) {
+      replay("a-bios-tmpfs");
+      const usual = history.usual(boot());
+      // It is kept itself, too.
+      const before = Math.min(time, HISTORY_BOOTS_PER_NODE - 1);
+      expect(usual?.boots).toBe(before < USUAL_BOOTS_MIN ? undefined : before);
+      beganAt.push(history.beganAt(boot()));
+      clock.advance(3_600_000);
+    }
+    expect(new Set(beganAt).size).toBe(HISTORY_BOOTS_PER_NODE + 3);
+    expect(asked).toEqual([mac]);
   });
 
   test("another tree than usual is compared with all boots of the node, until it has its own", () => {

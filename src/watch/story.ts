@@ -34,7 +34,7 @@ export class Story {
     if (this.#begun.length > STORY_BOOTS_MAX) this.#begun.shift();
   }
 
-  /** Answers by how many facts it grew: 0 or 1. */
+  /** Answers by how many facts it grew: -1, 0 or 1. */
   add(told: BootEvent, now: Instant): number {
     let event = told;
     let before = this.#continued(event);
@@ -43,28 +43,31 @@ export class Story {
       if (event !== told) before = this.#continued(event);
     }
     if (before !== undefined) {
-      if (isAlike(before.event, event)) before.times += 1;
-      else this.#underWay -= 1;
+      const isEnd = !isAlike(before.event, event);
       before.event = event;
       before.last = now;
-      return 0;
+      if (!isEnd) before.times += 1;
+      else this.#underWay -= 1;
+      return isEnd && this.#isToldAgain(before) ? this.#mergeNewest() : 0;
     }
     this.#facts.push({ event, first: now, last: now, times: 1 });
     if (isUnderWay(event)) this.#underWay += 1;
     if (this.#facts.length <= STORY_FACTS_MAX) return 1;
-    this.#forget(1);
+    this.#forgetOldest();
     return 0;
   }
 
   /** Answers how many it forgot. */
   forgetHalf(): number {
-    return this.#forget(Math.ceil(this.#facts.length / 2));
+    const count = Math.ceil(this.#facts.length / 2);
+    for (let forgotten = 0; forgotten < count; forgotten += 1) this.#forgetOldest();
+    return count;
   }
 
-  #forget(oldest: number): number {
-    const forgotten = this.#facts.splice(0, oldest);
-    for (const { event } of forgotten) if (isUnderWay(event)) this.#underWay -= 1;
-    return forgotten.length;
+  #forgetOldest(): void {
+    const oldest = this.#facts.shift();
+    if (this.#underWay === 0 || oldest === undefined) return;
+    if (isUnderWay(oldest.event)) this.#underWay -= 1;
   }
 
   /** The fact that the event repeats, or that it is the end of. */
@@ -75,7 +78,30 @@ export class Story {
     }
     const newest = this.#facts.at(-1);
     if (newest === undefined || !isAlike(newest.event, event)) return undefined;
-    return newest.first >= (this.#begun.at(-1) ?? 0) ? newest : undefined;
+    return this.#isOfThisBoot(newest) ? newest : undefined;
+  }
+
+  #isOfThisBoot({ first }: Fact): boolean {
+    return first >= (this.#begun.at(-1) ?? 0);
+  }
+
+  /** It is the newest, and says what the one before it does. */
+  #isToldAgain(fact: Fact): boolean {
+    const before = this.#facts.at(-2);
+    if (before === undefined || this.#facts.at(-1) !== fact) return false;
+    return isAlike(before.event, fact.event) && this.#isOfThisBoot(before);
+  }
+
+  /** Who fetches a file again and again tells nothing new, and all that was before is not to be forgotten for it. */
+  #mergeNewest(): -1 {
+    const newest = this.#facts.pop();
+    const before = this.#facts.at(-1);
+    if (newest !== undefined && before !== undefined) {
+      before.times += newest.times;
+      before.last = newest.last;
+      before.event = newest.event;
+    }
+    return -1;
   }
 
   /** The newest transfer of the file that has no end yet. */

@@ -45,6 +45,34 @@ describe("a story", () => {
     ]);
   });
 
+  test("a file that is fetched again and again is one fact, so that nothing is forgotten for it", () => {
+    const story = new Story();
+    story.begin(at(0));
+    story.add(dhcp("pxe", "DISCOVER"), at(0));
+    for (let time = 1; time <= 100; time += 1) {
+      story.add(file("loader", "started"), at(10 * time));
+      story.add(file("loader", "done"), at(10 * time + 5));
+    }
+    expect(story.facts).toMatchObject([
+      { event: { message: "DISCOVER" } },
+      { first: 10, last: 1005, times: 100, event: { outcome: "done", bytes: 9 } },
+    ]);
+    // What broke off is something else.
+    story.add(file("loader", "started"), at(2000));
+    story.add(file("loader", "aborted"), at(2001));
+    story.add(file("loader", "started"), at(2002));
+    story.add(file("loader", "done"), at(2003));
+    expect(story.facts.slice(1)).toMatchObject([
+      { times: 100, event: { outcome: "done" } },
+      { times: 1, event: { outcome: "aborted" } },
+      { times: 1, event: { outcome: "done" } },
+    ]);
+    story.begin(at(3000));
+    story.add(file("loader", "started"), at(3000));
+    story.add(file("loader", "done"), at(3001));
+    expect(story.facts.slice(3)).toMatchObject([{ first: 2002 }, { first: 3000 }]);
+  });
+
   test("the same in another boot is another fact", () => {
     const story = new Story();
     for (const ms of [0, 100_000]) {
@@ -78,7 +106,8 @@ describe("a story", () => {
           if (how === "forget") story.forgetHalf();
           else story.add(file(path, how), at(0));
           if ((how === "done" || how === "aborted") && before > 0) {
-            expect([underWay(path), story.facts.length]).toEqual([before - 1, length]);
+            expect(underWay(path)).toBe(before - 1);
+            expect([length, length - 1]).toContain(story.facts.length);
           }
         }
       }),

@@ -167,8 +167,10 @@ exports:
     const ended = once(capture, "exit");
     capture.kill("SIGINT");
     await ended;
+    // Clients call from any reserved port: what tshark takes for that port's own protocol is RPC.
+    const as = ["tcp", "udp"].flatMap((layer) => ["-o", `${layer}.try_heuristic_first:TRUE`]);
     const read = (filter: string): string[] =>
-      execFileSync("tshark", ["-r", pcap, "-Y", filter], { encoding: "utf8", stdio: "pipe" })
+      execFileSync("tshark", [...as, "-r", pcap, "-Y", filter], { encoding: "utf8", stdio: "pipe" })
         .split("\n")
         .filter(Boolean);
     expect(read("_ws.malformed || _ws.expert.severity == error")).toEqual([]);

@@ -68,9 +68,9 @@ const tell = (event: BootEvent): void => {
   if (!watchingClock.isHeld) watching.tell(event);
 };
 
-const moments = Array.from({ length: NODES }, (_, node) =>
-  bootEvents(node + 1, `n${node + 1}`),
-).flat();
+const ways = Array.from({ length: NODES }, (_, node) => bootEvents(node + 1, `n${node + 1}`));
+/** All nodes are on their way at a time. */
+const moments = (ways[0] ?? []).flatMap((_, step) => ways.map((way) => way[step]));
 let told = 0;
 const boots = watchingClock.alarm(() => {
   for (const until = told + (moments.length * TOLD_EVERY_MS) / ROUND_MS; told < until; told += 1) {

@@ -1,6 +1,5 @@
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
-import { TOLD_TOGETHER_MAX } from "../limits.ts";
 import { afterArrivals, type Clock } from "../net/clock.ts";
 import type { NodeHandler } from "../net/http.ts";
 import type { Traffic } from "../net/traffic.ts";
@@ -12,6 +11,7 @@ import type { PastBoots } from "../watch/past.ts";
 import { Refusals } from "../watch/refusals.ts";
 import type { Situation } from "../watch/seen.ts";
 import { type NodeBoot, type StageReached, Timeline, type WhoHas } from "../watch/timeline.ts";
+import { Told } from "../watch/told.ts";
 import { Traffics } from "../watch/traffic.ts";
 import {
   type ExplainDeps,
@@ -28,7 +28,7 @@ export interface Watching extends Disposable {
   /** Of all that was told, as `refusals`. */
   readonly timeline: Timeline;
   readonly refusals: Refusals;
-  /** Followed after everything that has arrived by now, or when somebody asks. */
+  /** Followed after everything that has arrived by now, or when somebody asks for what is here. */
   tell(event: BootEvent): void;
   /** What a protocol's threads moved since they last said so. */
   moved(protocol: Protocol, traffic: Traffic): void;
@@ -97,31 +97,33 @@ export function openWatching(deps: WatchingDeps): Watching {
   });
   const nameOf = (mac: MacAddress) => deps.nodeBy(mac)?.name;
   const historyOfAll = seldomMade(clock, () => historyOf({ past, nameOf, now: clock.epochMs() }));
-  let told: BootEvent[] = [];
-  // One after the other: between the kilobytes of two files, nothing of this is left in the processor's caches.
-  const follow = (): void => {
-    const events = told;
-    told = [];
-    for (const event of events) {
+  const told = new Told({
+    soon: afterArrivals,
+    report,
+    follow(event) {
       const boot = timeline.tell(event);
       refusals.tell(event);
       traffics.tell(event);
       if (boot !== undefined) live.touch(boot.mac);
-    }
-  };
-  const tell = (event: BootEvent): void => {
-    const count = told.push(event);
-    if (count === 1) afterArrivals(follow);
-    else if (count >= TOLD_TOGETHER_MAX) follow();
-  };
+    },
+  });
   const metricsText = seldomMade(clock, () => metrics.text());
   const open = async (): Promise<NodeHandler> => {
     const { openPage } = await import("../http/page/app.ts");
     return openPage({
       follow: (reader) => live.follow(reader),
-      metrics: { contentType: metrics.contentType, text: metricsText },
-      history: (mac) => (mac === undefined ? historyOfAll() : nodeHistoryOf(mac, { past, nameOf })),
-      refused: (reason) => tell({ kind: "refused", protocol: "http", reason }),
+      metrics: {
+        contentType: metrics.contentType,
+        text() {
+          told.follow();
+          return metricsText();
+        },
+      },
+      history(mac) {
+        told.follow();
+        return mac === undefined ? historyOfAll() : nodeHistoryOf(mac, { past, nameOf });
+      },
+      refused: (reason) => told.tell({ kind: "refused", protocol: "http", reason }),
       report,
     });
   };
@@ -129,21 +131,21 @@ export function openWatching(deps: WatchingDeps): Watching {
   let page: Promise<NodeHandler> | undefined;
   return {
     get timeline() {
-      follow();
+      told.follow();
       return timeline;
     },
     get refusals() {
-      follow();
+      told.follow();
       return refusals;
     },
-    tell,
+    tell: (event) => told.tell(event),
     moved: (protocol, traffic) => traffics.add(protocol, traffic),
     status() {
-      follow();
+      told.follow();
       return status();
     },
     explain(mac) {
-      follow();
+      told.follow();
       return explanationOf(mac, situation());
     },
     page() {
@@ -154,7 +156,7 @@ export function openWatching(deps: WatchingDeps): Watching {
       return page;
     },
     [Symbol.dispose]() {
-      follow();
+      told.follow();
       live[Symbol.dispose]();
     },
   };

@@ -23,7 +23,8 @@ export async function send(
   response: HttpResponse,
 ): Promise<Sent> {
   const length = last - first + 1;
-  const chunks = transfers < HTTP_LARGE_TRANSFERS_MAX ? large : small;
+  const isSmall = transfers >= HTTP_LARGE_TRANSFERS_MAX || length <= HTTP_SMALL_CHUNK_BYTES;
+  const chunks = isSmall ? small : large;
   let reads = chunks.take();
   let writes = length > reads.length ? chunks.take() : undefined;
   let written = Promise.resolve(true);

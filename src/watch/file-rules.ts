@@ -69,12 +69,12 @@ export const ipxeWithoutDriver: Rule = (seen) => {
 function ipxeFetchedBy({ before, facts }: Seen, client: DhcpClient): string[] {
   let paths: string[] = [];
   let asked: DhcpClient | undefined;
-  for (const { event } of [...before, ...facts]) {
+  for (const { event, times } of [...before, ...facts]) {
     if (event.kind === "dhcp") {
       if (event.client === "ipxe" && client === "pxe") paths = [];
       asked = event.client;
     } else if (event.kind === "file" && asked === client && isIpxe(event.path)) {
-      paths.push(event.path);
+      paths.push(...Array<string>(Math.min(times, IPXE_TIMES)).fill(event.path));
     } else if (event.kind !== "refused" && !(event.kind === "file" && isIpxe(event.path))) {
       paths = [];
     }

@@ -97,8 +97,9 @@ export class History {
   #keep(past: PastBoot): void {
     const own = this.#own.get(past.mac);
     if (own === undefined) return;
-    if (own[0]?.beganAt === past.beganAt) own[0] = past;
-    else own.unshift(past);
+    const at = own.findIndex(({ beganAt }) => beganAt <= past.beganAt);
+    const isThere = own[at]?.beganAt === past.beganAt;
+    own.splice(at < 0 ? own.length : at, isThere ? 1 : 0, past);
     if (own.length > HISTORY_BOOTS_PER_NODE) own.pop();
   }
 

@@ -22,7 +22,8 @@ export function processMetrics(registers: Registry[]): void {
   gauge("process_start_time_seconds", "When it began, since 1970.", () =>
     Math.round(performance.timeOrigin / 1000),
   );
-  gauge("process_open_fds", "Open descriptors.", () => readdirSync("/proc/self/fd").length);
+  // Without that by which they are counted.
+  gauge("process_open_fds", "Open descriptors.", () => readdirSync("/proc/self/fd").length - 1);
   gauge("process_max_fds", "Descriptors that it may open.", openFilesMax);
 
   function counter(name: string, help: string, value: () => number): void {
@@ -43,9 +44,18 @@ export function processMetrics(registers: Registry[]): void {
       help,
       registers,
       collect() {
-        this.set(value());
+        this.set(known(value));
       },
     });
+  }
+}
+
+/** To ask takes a descriptor: where none is left, the rest is still told. */
+function known(value: () => number): number {
+  try {
+    return value();
+  } catch {
+    return Number.NaN;
   }
 }
 

@@ -12,7 +12,7 @@ const LENGTH = 1 << 20;
 const range = { first: 0, last: LENGTH - 1 };
 
 /** Sizes of what was read, and the memory that it was read into. */
-function transfer(write: () => Promise<boolean>) {
+function transfer(write: () => Promise<boolean>, part = range) {
   const read: number[] = [];
   const memory = new Set<ArrayBufferLike>();
   const file = {
@@ -23,7 +23,7 @@ function transfer(write: () => Promise<boolean>) {
     },
   } as unknown as BootFile;
   const response = { write } as unknown as HttpResponse;
-  return { read, memory, sent: send(file, range, response) };
+  return { read, memory, sent: send(file, part, response) };
 }
 
 test("the memory of a transfer that ended is the next one's, but for that of a client that left", async () => {
@@ -36,6 +36,15 @@ test("the memory of a transfer that ended is the next one's, but for that of a c
   await next.sent;
   expect(next.memory.size).toBe(2);
   expect(next.memory.isDisjointFrom(left.memory)).toBe(true);
+});
+
+test("a small file takes little memory", async () => {
+  const { memory, sent } = transfer(async () => true, {
+    first: 0,
+    last: HTTP_SMALL_CHUNK_BYTES - 1,
+  });
+  await sent;
+  expect([...memory].map(({ byteLength }) => byteLength)).toEqual([HTTP_SMALL_CHUNK_BYTES]);
 });
 
 test("transfers at a time have memory of their own", async () => {

@@ -326,6 +326,17 @@ const cases: readonly Case[] = [
     quirk: "ipxe-driver-fails",
   },
   {
+    rule: "ipxeWithoutDriver",
+    what: "the firmware fetches iPXE anew without asking for an address",
+    told: [
+      ...leased,
+      ...[1, 2, 3].flatMap(() => [file("undionly.kpxe", "started"), file("undionly.kpxe")]),
+      30_000,
+    ],
+    cause: /undionly\.kpxe more than once/,
+    quirk: "ipxe-driver-fails",
+  },
+  {
     rule: "loaderSilent",
     what: "PXELINUX asks for nothing",
     told: [...leased, file("pxelinux.0"), 30_000],

@@ -18,7 +18,8 @@ class Kept implements PastBoots {
   }
 
   of(of: string): PastBoot[] {
-    return this.boots.filter((boot) => boot.mac === of);
+    const own = this.boots.filter((boot) => boot.mac === of);
+    return own.sort((a, b) => b.beganAt - a.beganAt).slice(0, HISTORY_BOOTS_PER_NODE);
   }
 
   latest(most: number): PastBoot[] {
@@ -52,9 +53,10 @@ function room(...before: readonly PastBoot[]) {
     if (found === undefined) throw new Error("no boot");
     return found;
   };
-  const replay = (name: string, ms = Number.POSITIVE_INFINITY): void => {
-    const began = clock.now();
-    for (const { at, event } of momentsOf(name).filter((moment) => moment.at <= ms)) {
+  const replay = (name: string, ms = Number.POSITIVE_INFINITY, after = -1): void => {
+    const began = clock.now() - Math.max(0, after);
+    const moments = momentsOf(name).filter(({ at }) => at > after && at <= ms);
+    for (const { at, event } of moments) {
       clock.advance(Math.max(0, began + at - clock.now()));
       timeline.tell(event);
     }
@@ -195,6 +197,20 @@ describe("a boot", () => {
     }
     expect(new Set(beganAt).size).toBe(HISTORY_BOOTS_PER_NODE + 3);
     expect(asked).toEqual([mac]);
+  });
+
+  test("after the clock was set back is one among those before, as the store has it", () => {
+    const ahead = past(50_000, { beganAt: 9e12 });
+    const older = Array.from({ length: HISTORY_BOOTS_PER_NODE - 2 }, (_, at) => past(40_000 + at));
+    const { history, boot, replay, clock } = room(...older, ahead);
+    // Asked for before it gets further, as readers of the page do.
+    replay("a-bios-tmpfs", 20_000);
+    expect(history.usual(boot())).toMatchObject({ boots: HISTORY_BOOTS_PER_NODE - 1 });
+    replay("a-bios-tmpfs", Number.POSITIVE_INFINITY, 20_000);
+    clock.advance(3_600_000);
+    replay("a-bios-tmpfs");
+    // All that are kept, but for itself.
+    expect(history.usual(boot())).toMatchObject({ boots: HISTORY_BOOTS_PER_NODE - 1 });
   });
 
   test("another tree than usual is compared with all boots of the node, until it has its own", () => {

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { describe, expect, test } from "vitest";
 import { ipv4 } from "../../src/bytes/ipv4.ts";
@@ -128,6 +128,10 @@ describe("metrics of a recorded boot", () => {
     expect(after.cpu - before.cpu).toBeGreaterThan(0.02);
     expect(after.busy - before.busy).toBeGreaterThan(0);
     expect(after.open - before.open).toBe(1);
+    // That by which they are counted here is one of them, and closed by then.
+    const isOpen = (fd: string): boolean => existsSync(`/proc/self/fd/${fd}`);
+    const open = readdirSync("/proc/self/fd").filter(isOpen);
+    expect(await value("process_open_fds")).toBe(open.length);
     const status = readFileSync("/proc/self/status", "utf8");
     const residentKib = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
     const resident = await value("process_resident_memory_bytes");

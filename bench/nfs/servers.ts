@@ -45,7 +45,7 @@ export async function startSidus(
     `images: ${images}`,
     ...(threads === undefined ? [] : [`threads: ${threads}`]),
     `cache: ${cache}`,
-    `ports: { nfs: ${port}, portmap: ${port + 1}, tftp: ${port + 2}, http: ${port + 3} }`,
+    `ports: { nfs: ${port}, portmap: ${port + 1}, tftp: ${port + 2}, http: ${port + 3}, iscsi: ${port + 4} }`,
     "dhcp: { mode: off }",
     `exports: { bench: { ${source} } }`,
   ];

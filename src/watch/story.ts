@@ -15,8 +15,8 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** What was seen of one node lately, in order: the last boots, as far as it fits. */
 export class Story {
   readonly #facts: Mutable<Fact>[] = [];
-  /** How many of them are transfers without an end. */
-  #underWay = 0;
+  /** Of these, transfers without an end. */
+  readonly #underWay: Mutable<Fact>[] = [];
   readonly #begun: Instant[] = [];
 
   get facts(): readonly Fact[] {
@@ -47,11 +47,12 @@ export class Story {
       before.event = event;
       before.last = now;
       if (!isEnd) before.times += 1;
-      else this.#underWay -= 1;
+      else this.#ended(before);
       return isEnd && this.#isToldAgain(before) ? this.#mergeNewest() : 0;
     }
-    this.#facts.push({ event, first: now, last: now, times: 1 });
-    if (isUnderWay(event)) this.#underWay += 1;
+    const fact = { event, first: now, last: now, times: 1 };
+    this.#facts.push(fact);
+    if (isUnderWay(event)) this.#underWay.push(fact);
     if (this.#facts.length <= STORY_FACTS_MAX) return 1;
     this.#forgetOldest();
     return 0;
@@ -66,8 +67,7 @@ export class Story {
 
   #forgetOldest(): void {
     const oldest = this.#facts.shift();
-    if (this.#underWay === 0 || oldest === undefined) return;
-    if (isUnderWay(oldest.event)) this.#underWay -= 1;
+    if (oldest !== undefined && this.#underWay[0] === oldest) this.#underWay.shift();
   }
 
   /** The fact that the event repeats, or that it is the end of. */
@@ -104,16 +104,21 @@ export class Story {
     return -1;
   }
 
-  /** The newest transfer of the file that has no end yet. */
+  /** The newest transfer of the file that has no end yet. A loop: this is asked at every end. */
   #begunAs({ protocol, path }: FileEvent): Mutable<Fact> | undefined {
-    if (this.#underWay === 0) return undefined;
-    for (let at = this.#facts.length - 1; at >= 0; at -= 1) {
-      const fact = this.#facts[at];
+    for (let at = this.#underWay.length - 1; at >= 0; at -= 1) {
+      const fact = this.#underWay[at];
       const event = fact?.event;
-      if (event === undefined || !isUnderWay(event)) continue;
+      if (event?.kind !== "file") continue;
       if (event.protocol === protocol && event.path === path) return fact;
     }
     return undefined;
+  }
+
+  #ended(fact: Mutable<Fact>): void {
+    // Mostly it is the last one, and nothing is moved.
+    if (this.#underWay.at(-1) === fact) this.#underWay.pop();
+    else this.#underWay.splice(this.#underWay.lastIndexOf(fact), 1);
   }
 }
 

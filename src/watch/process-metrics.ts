@@ -5,8 +5,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 
 /**
  * What Prometheus' clients say of their process, and how busy the event loop is. All of it is asked for when it is read:
- * prom-client's own default metrics keep a timer of 10 ms and an observer of collections going, which cost more than all
- * else that watches a room.
+ * prom-client's own default metrics keep a timer of 10 ms going, which took 7 ms of a processor each second.
  */
 export function processMetrics(registers: Registry[]): void {
   counter("process_cpu_seconds_total", "User and system time of all threads.", () => {

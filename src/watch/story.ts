@@ -10,7 +10,7 @@ export interface Fact {
   readonly times: number;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+export type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** What was seen of one node lately, in order: the last boots, as far as it fits. */
 export class Story {
@@ -46,9 +46,12 @@ export class Story {
       const isEnd = !isAlike(before.event, event);
       before.event = event;
       before.last = now;
-      if (!isEnd) before.times += 1;
-      else this.#ended(before);
-      return isEnd && this.#isToldAgain(before) ? this.#mergeNewest() : 0;
+      if (!isEnd) {
+        before.times += 1;
+        return 0;
+      }
+      this.#ended(before);
+      return this.#isToldAgain(before) ? this.#mergeNewest() : 0;
     }
     const fact = { event, first: now, last: now, times: 1 };
     this.#facts.push(fact);

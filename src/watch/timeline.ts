@@ -9,7 +9,7 @@ import {
 } from "../limits.ts";
 import type { Clock, Instant } from "../net/clock.ts";
 import type { BootEvent, DhcpClient } from "./events.ts";
-import { Story } from "./story.ts";
+import { type Mutable, Story } from "./story.ts";
 
 /** How far a boot has come, as the server sees it. */
 export const stages = ["dhcp", "loader", "kernel", "root", "volume", "up"] as const;
@@ -41,7 +41,6 @@ export interface NodeBoot {
   readonly story: Pick<Story, "facts" | "begun">;
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Entry = Mutable<Omit<NodeBoot, "reached" | "story">> & {
   reached: Map<Stage, Instant>;
   story: Story;

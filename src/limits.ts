@@ -556,8 +556,10 @@ export const LIVE_TOTALS_EVERY_MS = 1000;
 export const LIVE_STALLED_MS = 20_000;
 /** Changed nodes that wait for one reader: twice those that are watched. A flood of invented ones ends a slow reader sooner. */
 export const LIVE_UNTOLD_MAX = 50_000;
-/** Nodes asked a turn why they stand still, one after the other, some 30 µs each: a room within a second. */
+/** Nodes asked a turn why they stand still, one after the other, some 30 µs each: 100 within a second. */
 export const LIVE_JUDGED_A_TURN = 25;
+/** None is asked again sooner: most of what keeps a node shows after 20 s. */
+export const LIVE_JUDGED_EVERY_MS = 3000;
 /** Some explanations look at all nodes: a turn takes no longer than that, and one more. */
 export const LIVE_JUDGED_MS = 3;
 /** What a browser waits before it comes again. */

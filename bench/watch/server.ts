@@ -68,13 +68,16 @@ const tell = (event: BootEvent): void => {
   if (!watchingClock.isHeld) watching.tell(event);
 };
 
-const ways = Array.from({ length: NODES }, (_, node) => bootEvents(node + 1, `n${node + 1}`));
-/** All nodes are on their way at a time. */
-const moments = (ways[0] ?? []).flatMap((_, step) => ways.map((way) => way[step]));
+const ways = Array.from({ length: NODES }, (_, node) =>
+  bootEvents(node + 1, `n${node + 1}`).flat(),
+);
+/** All nodes are on their way at a time, and a file's end does not follow its beginning at once. */
+const moments = (ways[0] ?? []).flatMap((_, step) => ways.flatMap((way) => way[step] ?? []));
 let told = 0;
 const boots = watchingClock.alarm(() => {
   for (const until = told + (moments.length * TOLD_EVERY_MS) / ROUND_MS; told < until; told += 1) {
-    for (const event of moments[told % moments.length] ?? []) tell(event);
+    const event = moments[told % moments.length];
+    if (event !== undefined) tell(event);
   }
   bootOn();
 });

@@ -99,9 +99,10 @@ export function openWatching(deps: WatchingDeps): Watching {
   const historyOfAll = seldomMade(clock, () => historyOf({ past, nameOf, now: clock.epochMs() }));
   const told = new Told({
     soon: afterArrivals,
+    now: () => clock.now(),
     report,
-    follow(event) {
-      const boot = timeline.tell(event);
+    follow(event, now) {
+      const boot = timeline.tell(event, now);
       refusals.tell(event);
       traffics.tell(event);
       if (boot !== undefined) live.touch(boot.mac);

@@ -3,6 +3,7 @@ import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
 import {
   LIVE_JUDGED_A_TURN,
+  LIVE_JUDGED_EVERY_MS,
   LIVE_JUDGED_MS,
   LIVE_NODES_A_TURN,
   LIVE_READERS_MAX,
@@ -65,6 +66,7 @@ export class Live implements Disposable {
   #judged = new WeakMap<NodeBoot, Judgement & { readonly slower: boolean }>();
   /** Not up yet: to be looked at, one after the other. */
   #unjudged: MacAddress[] = [];
+  #roundAt = 0;
   #totalsAt = 0;
   /** No turn before: who comes and goes again and again causes no more of them. */
   #turnAt: Instant;
@@ -115,6 +117,7 @@ export class Live implements Disposable {
     this.#touched.clear();
     this.#judged = new WeakMap();
     this.#unjudged = [];
+    this.#roundAt = 0;
   }
 
   #turn(): void {
@@ -172,9 +175,10 @@ export class Live implements Disposable {
 
   /** A few of those that are not up: who stands still changes with time, without a word of the node. */
   #judge(): void {
-    if (this.#unjudged.length === 0) this.#beginRound();
     const { clock, boot: bootOf, explain, isSlower } = this.#deps;
-    const until = clock.now() + LIVE_JUDGED_MS;
+    const now = clock.now();
+    if (this.#unjudged.length === 0 && now >= this.#roundAt) this.#beginRound(now);
+    const until = now + LIVE_JUDGED_MS;
     for (let asked = 0; asked < LIVE_JUDGED_A_TURN && clock.now() < until; asked += 1) {
       const mac = this.#unjudged.pop();
       const boot = mac === undefined ? undefined : bootOf(mac);
@@ -189,7 +193,8 @@ export class Live implements Disposable {
     }
   }
 
-  #beginRound(): void {
+  #beginRound(now: Instant): void {
+    this.#roundAt = now + LIVE_JUDGED_EVERY_MS;
     const waiting = this.#deps.boots().filter(({ stage }) => stage !== "up");
     this.#unjudged = waiting.map(({ mac }) => mac);
   }

@@ -90,7 +90,7 @@ function nodeGauges({ boots, leases, readers }: MetricsDeps, registers: Registry
 function trafficCounters({ traffics, refused }: MetricsDeps, registers: Registry[]): void {
   new Counter({
     name: "sidus_calls_total",
-    help: "Calls by protocol, each counted once: DHCP messages, files asked for, RPC calls, iSCSI PDUs.",
+    help: "Calls by protocol, each counted once: DHCP messages, files as they end, RPC calls, iSCSI PDUs.",
     labelNames: ["protocol"],
     registers,
     collect() {

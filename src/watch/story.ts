@@ -43,7 +43,7 @@ export class Story {
       if (event !== told) before = this.#continued(event);
     }
     if (before !== undefined) {
-      const isEnd = !isAlike(before.event, event);
+      const isEnd = isUnderWay(before.event) && !isUnderWay(event);
       before.event = event;
       before.last = now;
       if (!isEnd) {

@@ -1,8 +1,10 @@
+import type { Instant } from "../bytes/instant.ts";
 import { TOLD_TOGETHER_MAX } from "../limits.ts";
-import type { BootEvent, Tell } from "./events.ts";
+import type { BootEvent } from "./events.ts";
 
 export interface ToldDeps {
-  readonly follow: Tell;
+  readonly follow: (event: BootEvent, now: Instant) => void;
+  readonly now: () => Instant;
   /** Runs it once, after everything that has arrived by now. */
   readonly soon: (run: () => void) => void;
   readonly report: (what: string, error: unknown) => void;
@@ -10,7 +12,7 @@ export interface ToldDeps {
 
 /**
  * What was told and not followed yet. Events are followed one after the other: between the kilobytes of two files, nothing
- * that follows them is left in the processor's caches.
+ * that follows them is left in the processor's caches. Of a file that was sent at once only the end is followed.
  */
 export class Told {
   readonly #deps: ToldDeps;
@@ -21,6 +23,11 @@ export class Told {
   }
 
   tell(event: BootEvent): void {
+    const newest = this.#waiting.at(-1);
+    if (newest !== undefined && isBeginningOf(event, newest)) {
+      this.#waiting[this.#waiting.length - 1] = event;
+      return;
+    }
     const count = this.#waiting.push(event);
     if (count === 1) this.#deps.soon(() => this.follow());
     else if (count >= TOLD_TOGETHER_MAX) this.follow();
@@ -29,13 +36,23 @@ export class Told {
   /** For whoever asks now. An event that cannot be followed is reported, and stops nobody. */
   follow(): void {
     const events = this.#waiting;
+    if (events.length === 0) return;
     this.#waiting = [];
+    const now = this.#deps.now();
     for (const event of events) {
       try {
-        this.#deps.follow(event);
+        this.#deps.follow(event, now);
       } catch (error) {
         this.#deps.report("an event of a node", error);
       }
     }
   }
+}
+
+/** A file that was sent at once: its end says all. */
+function isBeginningOf(event: BootEvent, before: BootEvent): boolean {
+  if (event.kind !== "file" || before.kind !== "file" || before.outcome !== "started") return false;
+  const isEnd = event.outcome === "done" || event.outcome === "aborted";
+  const isOfOne = event.address === before.address && event.protocol === before.protocol;
+  return isEnd && isOfOne && event.path === before.path;
 }

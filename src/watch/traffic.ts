@@ -1,12 +1,17 @@
 import type { Traffic } from "../net/traffic.ts";
 import type { BootEvent, Protocol } from "./events.ts";
 
-type Outcome = Extract<BootEvent, { kind: "file" }>["outcome"];
+/** How often files ended so. */
+type Ended = Record<Exclude<Extract<BootEvent, { kind: "file" }>["outcome"], "started">, number>;
+type FileProtocol = Extract<BootEvent, { kind: "file" }>["protocol"];
 
 /** What each protocol moved: NFS, MOUNT and iSCSI as their threads say, the others as far as events tell. */
 export class Traffics {
   readonly #traffic = new Map<Protocol, Traffic>();
-  readonly #files = new Map<"tftp" | "http", Map<Outcome, number>>();
+  readonly #files: Readonly<Record<FileProtocol, Ended>> = {
+    tftp: { done: 0, aborted: 0, missing: 0 },
+    http: { done: 0, aborted: 0, missing: 0 },
+  };
 
   /** More of it. */
   add(protocol: Protocol, { calls, received, sent }: Readonly<Traffic>): void {
@@ -23,12 +28,12 @@ export class Traffics {
         break;
       case "file": {
         const { protocol, outcome, bytes } = event;
+        // Not told of those that are sent at once.
+        if (outcome === "started") break;
         const traffic = this.#of(protocol);
-        if (outcome === "started" || outcome === "missing") traffic.calls += 1;
+        traffic.calls += 1;
         traffic.sent += bytes;
-        const outcomes = this.#files.get(protocol) ?? new Map<Outcome, number>();
-        this.#files.set(protocol, outcomes);
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        this.#files[protocol][outcome] += 1;
         break;
       }
       case "portmap":
@@ -50,8 +55,8 @@ export class Traffics {
 
   /** Files by protocol and how they ended. */
   files(): { readonly protocol: string; readonly outcome: string; readonly times: number }[] {
-    return [...this.#files].flatMap(([protocol, outcomes]) =>
-      [...outcomes].map(([outcome, times]) => ({ protocol, outcome, times })),
+    return Object.entries(this.#files).flatMap(([protocol, ended]) =>
+      Object.entries(ended).map(([outcome, times]) => ({ protocol, outcome, times })),
     );
   }
 

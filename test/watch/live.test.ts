@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Ipv4, ipv4 } from "../../src/bytes/ipv4.ts";
 import type { MacAddress } from "../../src/bytes/mac.ts";
 import {
+  LIVE_JUDGED_EVERY_MS,
   LIVE_NODES_A_TURN,
   LIVE_READERS_MAX,
   LIVE_READERS_PER_HOST_MAX,
@@ -129,12 +130,21 @@ describe("who follows", () => {
     clock.advance(1000);
     reader.take();
     judged.set(numberedMac(1), "stuck");
-    clock.advance(1000);
+    clock.advance(LIVE_JUDGED_EVERY_MS);
     const nodes = reader.take().filter(({ name }) => name === "nodes");
     expect(nodes).toEqual([
       { name: "nodes", data: [{ mac: numberedMac(1), stage: "dhcp", condition: "stuck" }] },
     ]);
   });
+});
+
+test("each that is not up is looked at every three seconds, and no sooner", () => {
+  const { clock, live, explained } = room(60);
+  live.follow(new Reader());
+  clock.advance(2999);
+  expect(explained()).toBe(60);
+  clock.advance(3000);
+  expect(explained()).toBe(120);
 });
 
 test("what kept a boot is not said of the next one, before that is looked at", () => {

@@ -105,6 +105,26 @@ describe("metrics of a recorded boot", () => {
     expect(await value("sidus_calls_total", { protocol: "nfs" })).toBe(6);
   });
 
+  test("files count once, when they end", async () => {
+    const { value, traffics } = room();
+    const of = async () => ({
+      calls: await value("sidus_calls_total", { protocol: "tftp" }),
+      done: await value("sidus_files_total", { protocol: "tftp", outcome: "done" }),
+      aborted: await value("sidus_files_total", { protocol: "tftp", outcome: "aborted" }),
+      missing: await value("sidus_files_total", { protocol: "tftp", outcome: "missing" }),
+    });
+    const before = await of();
+    const file = { kind: "file", protocol: "tftp", address, path: "x", bytes: 7 } as const;
+    traffics.tell({ ...file, outcome: "started" });
+    expect(await of()).toEqual(before);
+    for (const outcome of ["done", "done", "aborted", "missing"] as const) {
+      traffics.tell({ ...file, outcome });
+    }
+    const { calls = 0, done = 0, aborted = 0, missing = 0 } = before;
+    const now = { calls: calls + 4, done: done + 2, aborted: aborted + 1, missing: missing + 1 };
+    expect(await of()).toEqual(now);
+  });
+
   test("refusals by protocol and reason", async () => {
     const { value, refusals } = room();
     refusals.tell({ kind: "refused", protocol: "dhcp", reason: "unknown-node", times: 3 });

@@ -1,21 +1,36 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { ipv4 } from "../../src/bytes/ipv4.ts";
 import { TOLD_TOGETHER_MAX } from "../../src/limits.ts";
 import type { BootEvent } from "../../src/watch/events.ts";
 import { Told } from "../../src/watch/told.ts";
+import { VirtualClock } from "../sim/clock.ts";
 import { macOf } from "./replay.ts";
 
+type FileEvent = Extract<BootEvent, { kind: "file" }>;
+
+/** What it was told as. */
+function wordOf(event: BootEvent): string | undefined {
+  if (event.kind === "file") return `${event.path} ${event.outcome}`;
+  return event.kind === "refused" ? event.reason : undefined;
+}
+
 function queue() {
+  const clock = new VirtualClock();
   const followed: (string | undefined)[] = [];
+  const times: number[] = [];
   const reports: string[] = [];
   const soon: (() => void)[] = [];
   const told = new Told({
-    follow(event) {
-      const reason = event.kind === "refused" ? event.reason : undefined;
+    follow(event, now) {
+      times.push(now);
+      clock.advance(1);
+      const reason = wordOf(event);
       if (reason === "bad") throw new Error("disk I/O error");
       followed.push(reason);
       if (reason === "first") tell("within");
     },
     soon: (run) => void soon.push(run),
+    now: () => clock.now(),
     report: (what, error) => void reports.push(`${what}: ${error}`),
   });
   const tell = (reason: string): void => {
@@ -27,10 +42,12 @@ function queue() {
     };
     told.tell(event);
   };
+  const tellFile = (path: string, outcome: FileEvent["outcome"], from = 1): void =>
+    told.tell({ kind: "file", protocol: "http", address: ipv4(from), path, outcome, bytes: 0 });
   const turn = (): void => {
     for (const run of soon.splice(0)) run();
   };
-  return { followed, reports, soon, told, tell, turn };
+  return { followed, times, reports, soon, told, tell, tellFile, turn };
 }
 
 test("events of a turn are followed in their order, at its end, once", () => {
@@ -43,6 +60,50 @@ test("events of a turn are followed in their order, at its end, once", () => {
   turn();
   turn();
   expect(followed).toEqual(["a", "b", "c", "d"]);
+});
+
+test("they have one time", () => {
+  const { times, tell, turn } = queue();
+  for (const reason of ["a", "b"]) tell(reason);
+  turn();
+  tell("c");
+  turn();
+  expect(times).toEqual([0, 0, 2]);
+});
+
+describe("a file", () => {
+  test.each(["done", "aborted"] as const)("that is %s at once is told of once", (outcome) => {
+    const { followed, tell, tellFile, turn } = queue();
+    for (const path of ["x", "y", "x"]) {
+      tellFile(path, "started");
+      tellFile(path, outcome);
+    }
+    tell("a");
+    turn();
+    expect(followed).toEqual([`x ${outcome}`, `y ${outcome}`, `x ${outcome}`, "a"]);
+  });
+
+  test("that takes longer is told of twice", () => {
+    const { followed, tellFile, turn } = queue();
+    tellFile("x", "started");
+    turn();
+    tellFile("x", "done");
+    turn();
+    expect(followed).toEqual(["x started", "x done"]);
+  });
+
+  test("of which another was asked for meanwhile is told of twice", () => {
+    const { followed, tellFile, turn } = queue();
+    tellFile("x", "started");
+    tellFile("y", "started");
+    tellFile("x", "done");
+    tellFile("y", "missing");
+    tellFile("z", "started", 1);
+    tellFile("z", "done", 2);
+    turn();
+    const all = ["x started", "y started", "x done", "y missing", "z started", "z done"];
+    expect(followed).toEqual(all);
+  });
 });
 
 test("who asks hears of all that was told, and nothing is followed twice", () => {

@@ -1,19 +1,18 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { Command, Option } from "commander";
 import { loaderPath } from "../src/boot/loader-files.ts";
 import { systemClock } from "../src/net/clock.ts";
-import { type StormResult, stormResult } from "../src/storm/result.ts";
+import type { StormResult } from "../src/storm/result.ts";
 import { stormTree } from "../src/storm/room/tree.ts";
 import { readTrace } from "../src/storm/trace/file.ts";
 import { shippedTraceFile } from "../src/storm/trace/shipped.ts";
 import { makeStormNetwork, startSidus } from "../test/storm-room.ts";
 import { missingOf } from "./packages.ts";
 import { type Room, startPeers } from "./storm/peers.ts";
+import { runStorm } from "./storm/run.ts";
 import { renderStorms } from "./storm/table.ts";
 
 /**
@@ -50,7 +49,6 @@ interface Contender {
   readonly start: Start;
 }
 
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url));
 await using cleanup = new AsyncDisposableStack();
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => void cleanup.disposeAsync().finally(() => process.exit(1)));
@@ -117,14 +115,8 @@ async function storm(name: TraceName, tree: string, { start }: Contender): Promi
   const network = await makeStormNetwork(ended);
   const room = { tree, work: own, layer: layers[name], nodes: Number(options.nodes) };
   const flags = await start(network, room, ended);
-  // Its own: of a storm that breaks off there is none, and not the one before.
-  const file = join(own, "result.json");
-  const [command = "", ...enter] = network.nodes.enter;
-  const asked = ["--nodes", options.nodes, "--think", options.think, "--json", file];
-  const child = [process.execPath, main, "storm", "--trace", name, ...asked, ...flags];
-  // What did not come up is in the result: it is what is measured, too.
-  spawnSync(command, [...enter, ...child], { stdio: ["ignore", "ignore", "inherit"] });
-  return stormResult.parse(JSON.parse(readFileSync(file, "utf8")));
+  const asked = ["--trace", name, "--nodes", options.nodes, "--think", options.think];
+  return runStorm(network, own, [...asked, ...flags]);
 }
 
 function report(

@@ -546,10 +546,10 @@ export const TRAFFIC_TOLD_EVERY_MS = 1000;
 export const LIVE_READERS_MAX = 32;
 /** One host's tabs; its browser opens six connections at most. */
 export const LIVE_READERS_PER_HOST_MAX = 8;
-/** Changes are told together so often: smooth for the eye, and no work a packet. */
-export const LIVE_TOLD_EVERY_MS = 250;
-/** Nodes told to one reader at a time, 0.4 KiB each: some 3 ms of work, and 2,000 nodes a second. */
-export const LIVE_NODES_A_TURN = 500;
+/** Changes are told together so often: a stage takes seconds, and it is no work a packet. */
+export const LIVE_TOLD_EVERY_MS = 500;
+/** Nodes told to one reader at a time, 0.4 KiB each: some 6 ms of work, and 2,000 nodes a second. */
+export const LIVE_NODES_A_TURN = 1000;
 /** Traffic is told so often, also where nothing changed: what stands between must not take the connection for idle. */
 export const LIVE_TOTALS_EVERY_MS = 1000;
 /** A reader that took nothing for so long is dropped: browsers come again by themselves. */
@@ -557,9 +557,12 @@ export const LIVE_STALLED_MS = 20_000;
 /** Changed nodes that wait for one reader: twice those that are watched. A flood of invented ones ends a slow reader sooner. */
 export const LIVE_UNTOLD_MAX = 50_000;
 /** Nodes asked a turn why they stand still, one after the other, some 30 µs each: 100 within a second. */
-export const LIVE_JUDGED_A_TURN = 25;
+export const LIVE_JUDGED_A_TURN = 50;
 /** None is asked again sooner: most of what keeps a node shows after 20 s. */
 export const LIVE_JUDGED_EVERY_MS = 3000;
+/** Who was heard so lately does not stand still: it is asked again only if it goes on like that. */
+export const LIVE_HEARD_MS = 1000;
+export const LIVE_HEARD_JUDGED_EVERY_MS = 15_000;
 /** Some explanations look at all nodes: a turn takes no longer than that, and one more. */
 export const LIVE_JUDGED_MS = 3;
 /** What a browser waits before it comes again. */

@@ -65,11 +65,12 @@ export async function startSidus(
   tree: string,
   work: string,
   layer: "tmpfs" | "iscsi" = "tmpfs",
+  program = main,
 ): Promise<OwnServer & { readonly flags: readonly string[] }> {
   mkdirSync(work, { recursive: true });
   const own = await startOwnServer({
     network: { ...roomAddresses, interfaceName: "room0", enter: servers.enter },
-    program: [process.execPath, main],
+    program: [process.execPath, program],
     work,
     source: { tree },
     layer,

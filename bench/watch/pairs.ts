@@ -1,10 +1,16 @@
 import type { LoadResult } from "../load.ts";
 import { median, renderTable, type Work } from "../table.ts";
 
+/** One turn. */
+export type Slice = Pick<
+  LoadResult,
+  "calls" | "bytes" | "seconds" | "serverCpu" | "loadCpu" | "errors"
+>;
+
 /** What was measured in turns: a round. */
 export interface Slices {
-  readonly off: readonly LoadResult[];
-  readonly on: readonly LoadResult[];
+  readonly off: readonly Slice[];
+  readonly on: readonly Slice[];
 }
 
 /** A median and the interval that holds it with 95 %; undefined: of fewer than six there is none. */
@@ -53,15 +59,15 @@ export function compared(work: Work, rounds: readonly Slices[]): Compared {
   };
 }
 
-function rate(work: Work, slices: readonly LoadResult[]): number {
+function rate(work: Work, slices: readonly Slice[]): number {
   return done(work, slices) / sum(slices, ({ seconds }) => seconds);
 }
 
-function cpuUs(work: Work, slices: readonly LoadResult[]): number {
+function cpuUs(work: Work, slices: readonly Slice[]): number {
   return (sum(slices, ({ serverCpu }) => serverCpu) * 1e6) / done(work, slices);
 }
 
-function done({ unit }: Work, slices: readonly LoadResult[]): number {
+function done({ unit }: Work, slices: readonly Slice[]): number {
   return sum(slices, ({ bytes, calls }) => (unit === "MB/s" ? bytes / 1e6 : calls));
 }
 

@@ -5,4 +5,4 @@ export const VOLUME = "load";
 export const VOLUME_BYTES = 64 << 20;
 
 /** Turn what watches it on and off. */
-export const signals = { on: "SIGUSR2", off: "SIGHUP" } as const;
+export const signals = { on: "SIGUSR2", off: "SIGWINCH" } as const;

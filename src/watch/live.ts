@@ -2,6 +2,8 @@ import { after, type Instant } from "../bytes/instant.ts";
 import type { Ipv4 } from "../bytes/ipv4.ts";
 import type { MacAddress } from "../bytes/mac.ts";
 import {
+  LIVE_HEARD_JUDGED_EVERY_MS,
+  LIVE_HEARD_MS,
   LIVE_JUDGED_A_TURN,
   LIVE_JUDGED_EVERY_MS,
   LIVE_JUDGED_MS,
@@ -45,6 +47,8 @@ export interface Following {
   left(): void;
 }
 
+type Judged = Judgement & { readonly slower: boolean; readonly at: Instant };
+
 interface Follower {
   readonly reader: LiveReader;
   /** Changed since it was told of them: of each, what it is by then is told, so that a slow reader costs no memory. */
@@ -63,7 +67,7 @@ export class Live implements Disposable {
   readonly #followers = new Set<Follower>();
   #touched = new Set<MacAddress>();
   /** Of a boot, not of its node: what kept the boot before is not said of this one. */
-  #judged = new WeakMap<NodeBoot, Judgement & { readonly slower: boolean }>();
+  #judged = new WeakMap<NodeBoot, Judged>();
   /** Not up yet: to be looked at, one after the other. */
   #unjudged: MacAddress[] = [];
   #roundAt = 0;
@@ -183,14 +187,20 @@ export class Live implements Disposable {
       const mac = this.#unjudged.pop();
       const boot = mac === undefined ? undefined : bootOf(mac);
       if (mac === undefined) return;
-      if (boot === undefined) continue;
+      if (boot === undefined || this.#isKnown(boot, now)) continue;
       const { condition, cause, advice } = explain(boot);
       const slower = isSlower(boot);
       const before = this.#judged.get(boot);
       const isNews = before?.condition !== condition || before.slower !== slower;
       if (isNews) this.#touched.add(mac);
-      this.#judged.set(boot, { condition, cause, advice, slower });
+      this.#judged.set(boot, { condition, cause, advice, slower, at: now });
     }
+  }
+
+  #isKnown(boot: NodeBoot, now: Instant): boolean {
+    const at = this.#judged.get(boot)?.at;
+    if (at === undefined || now - boot.lastHeardAt >= LIVE_HEARD_MS) return false;
+    return now - at < LIVE_HEARD_JUDGED_EVERY_MS;
   }
 
   #beginRound(now: Instant): void {

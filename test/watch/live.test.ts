@@ -147,6 +147,23 @@ test("each that is not up is looked at every three seconds, and no sooner", () =
   expect(explained()).toBe(120);
 });
 
+test("who is heard all the time is looked at every fifteen", () => {
+  const { clock, live, see, explained } = room(1);
+  live.follow(new Reader());
+  const talk = (seconds: number): void => {
+    for (let heard = 0; heard < seconds * 2; heard += 1) {
+      see(1);
+      clock.advance(500);
+    }
+  };
+  talk(14);
+  expect(explained()).toBe(1);
+  talk(4);
+  expect(explained()).toBe(2);
+  clock.advance(3000);
+  expect(explained()).toBe(3);
+});
+
 test("what kept a boot is not said of the next one, before that is looked at", () => {
   const { clock, live, judged, see, timeline } = room(200);
   const reader = new Reader();

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { historyShape, nodeHistoryShape } from "../../../src/cli/history-answer.ts";
 import { LIVE_READERS_PER_HOST_MAX } from "../../../src/limits.ts";
@@ -133,6 +134,8 @@ describe("history", () => {
     });
     for (const number of [1, 1, 1, 2]) {
       boot(room, number, number === 1 ? "n1" : undefined);
+      // What is told in one turn has one time.
+      await setImmediate();
       skewMs += 1000;
     }
     const all = historyShape.parse(await (await fetch(`${room.origin}/history.json`)).json());

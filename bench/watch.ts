@@ -28,8 +28,8 @@ import { compilePrograms, loadsOf, type Served } from "./watch/works.ts";
  * each, in an order in which a drift of the machine hits both alike; the table says the median of the rounds' ratios, with
  * the sign test's interval of 95 %. On and off are of one server, since two processes of the same program differ by up to a
  * fifth for as long as they live, as their code was compiled and their memory lies; there are some servers, one after the
- * other. The server has one processor, and before all others: what is used of it is what lacks in throughput; but for
- * storms, where it shares them with the load, as `sidus storm` does, and a turn is a whole storm.
+ * other. The server has one processor, and before all others: what is used of it is what lacks in throughput. A round of
+ * storms is four whole ones, two of them watched; there server, load and readers share the processors.
  *
  * What stays while it is off: the threads of NFS and iSCSI count calls and bytes, and say them each second; events of files
  * are made, and thrown away; whoever asks for /metrics gets nothing. What comes less often than a round, as the history that
@@ -38,13 +38,17 @@ import { compilePrograms, loadsOf, type Served } from "./watch/works.ts";
 
 const options = new Command()
   .option("--servers <count>", "one after the other", "4")
-  .option("--rounds <count>", "of each load with each server, 2.5 s each; of storms a quarter", "8")
+  .option(
+    "--rounds <count>",
+    "of each load with each server, 2.5 s each; of storms, 30 s each, a quarter of it",
+    "8",
+  )
   .option("--only <work>", "only works whose title has this in it")
   .option("--json", "figures as JSON")
   .parse()
   .opts<{ servers: string; rounds: string; only?: string; json?: true }>();
 
-/** A round of storms takes as long as so many of another load. */
+/** For one round of storms so many of another load: four storms of some seven seconds. */
 const STORM_ROUNDS = 4;
 const [serverPin, loadPin] = cpus().length > 1 ? ["0", `1-${cpus().length - 1}`] : ["0", "0"];
 

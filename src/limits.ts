@@ -564,7 +564,7 @@ export const LIVE_JUDGED_EVERY_MS = 3000;
 export const LIVE_HEARD_MS = 1000;
 export const LIVE_HEARD_JUDGED_EVERY_MS = 15_000;
 /** Some explanations look at all nodes: a turn takes no longer than that, and one more. */
-export const LIVE_JUDGED_MS = 3;
+export const LIVE_JUDGED_MS = 6;
 /** What a browser waits before it comes again. */
 export const LIVE_RETRY_MS = 2000;
 /** Boots kept of one node: three weeks of mornings. */

@@ -35,7 +35,7 @@ export interface Compared {
    * too, while the ratio then says more than a saturated server loses.
    */
   readonly share: Estimate;
-  /** Share of the time in which the load was busy: near 1, it was the load that was measured. */
+  /** What the load used, in processors: with one thread near 1, it was the load that was measured. */
   readonly loadBusy: number;
   readonly errors: number;
 }

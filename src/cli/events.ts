@@ -7,8 +7,8 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** Longer than 500 nodes are. */
-const EVENT_CHARACTERS_MAX = 4 << 20;
+/** Longer than as many nodes are as are told at a time (LIVE_NODES_A_TURN). */
+const EVENT_CHARACTERS_MAX = 8 << 20;
 
 /**
  * What the server tells, until it or the signal ends it. @throws UserError: none answers, or it has too many readers.

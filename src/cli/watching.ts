@@ -63,7 +63,9 @@ export function openWatching(deps: WatchingDeps): Watching {
     metrics.reached(boot, stage);
     deps.reached(boot, stage);
   };
-  const timeline = new Timeline(clock, reached, deps.whoHas);
+  /** What is told together has one time. */
+  let toldAt = clock.now();
+  const timeline = new Timeline({ now: () => toldAt }, reached, deps.whoHas);
   const situation = (): ExplainDeps => ({
     timeline,
     mode: deps.mode,
@@ -102,7 +104,8 @@ export function openWatching(deps: WatchingDeps): Watching {
     now: () => clock.now(),
     report,
     follow(event, now) {
-      const boot = timeline.tell(event, now);
+      toldAt = now;
+      const boot = timeline.tell(event);
       refusals.tell(event);
       traffics.tell(event);
       if (boot !== undefined) live.touch(boot.mac);

@@ -179,28 +179,42 @@ export class Live implements Disposable {
 
   /** A few of those that are not up: who stands still changes with time, without a word of the node. */
   #judge(): void {
-    const { clock, boot: bootOf, explain, isSlower } = this.#deps;
+    const { clock, boot: bootOf } = this.#deps;
     const now = clock.now();
+    let left = LIVE_JUDGED_A_TURN;
+    const isOver = (): boolean => left <= 0 || clock.now() >= now + LIVE_JUDGED_MS;
+    // What kept a node may be over when it is heard again.
+    for (const mac of this.#touched) {
+      const boot = bootOf(mac);
+      if (boot === undefined || boot.stage === "up" || !isKept(this.#judged.get(boot))) continue;
+      if (isOver()) break;
+      left -= 1;
+      this.#look(boot, now);
+    }
     if (this.#unjudged.length === 0 && now >= this.#roundAt) this.#beginRound(now);
-    const until = now + LIVE_JUDGED_MS;
-    for (let asked = 0; asked < LIVE_JUDGED_A_TURN && clock.now() < until; asked += 1) {
+    for (; !isOver(); left -= 1) {
       const mac = this.#unjudged.pop();
       const boot = mac === undefined ? undefined : bootOf(mac);
       if (mac === undefined) return;
-      if (boot === undefined || this.#isKnown(boot, now)) continue;
-      const { condition, cause, advice } = explain(boot);
-      const slower = isSlower(boot);
-      const before = this.#judged.get(boot);
-      const isNews = before?.condition !== condition || before.slower !== slower;
-      if (isNews) this.#touched.add(mac);
-      this.#judged.set(boot, { condition, cause, advice, slower, at: now });
+      if (boot !== undefined && !this.#isOnItsWay(boot, now)) this.#look(boot, now);
     }
   }
 
-  #isKnown(boot: NodeBoot, now: Instant): boolean {
-    const at = this.#judged.get(boot)?.at;
-    if (at === undefined || now - boot.lastHeardAt >= LIVE_HEARD_MS) return false;
-    return now - at < LIVE_HEARD_JUDGED_EVERY_MS;
+  #look(boot: NodeBoot, now: Instant): void {
+    const { explain, isSlower } = this.#deps;
+    const { condition, cause, advice } = explain(boot);
+    const slower = isSlower(boot);
+    const before = this.#judged.get(boot);
+    const isNews = before?.condition !== condition || before.slower !== slower;
+    if (isNews) this.#touched.add(boot.mac);
+    this.#judged.set(boot, { condition, cause, advice, slower, at: now });
+  }
+
+  /** As it was the last time, not long ago. */
+  #isOnItsWay(boot: NodeBoot, now: Instant): boolean {
+    const judged = this.#judged.get(boot);
+    if (judged === undefined || isKept(judged)) return false;
+    return now - boot.lastHeardAt < LIVE_HEARD_MS && now - judged.at < LIVE_HEARD_JUDGED_EVERY_MS;
   }
 
   #beginRound(now: Instant): void {
@@ -208,6 +222,11 @@ export class Live implements Disposable {
     const waiting = this.#deps.boots().filter(({ stage }) => stage !== "up");
     this.#unjudged = waiting.map(({ mac }) => mac);
   }
+}
+
+/** Something was seen that keeps it from being up. */
+function isKept(judged: Judged | undefined): boolean {
+  return judged !== undefined && judged.condition !== "on its way";
 }
 
 /** WHATWG HTML §9.2.5. JSON has no line ends in it. */

@@ -108,11 +108,13 @@ export class Story {
   }
 
   /** The newest transfer of the file that has no end yet. A loop: this is asked at every end. */
-  #begunAs({ protocol, path }: FileEvent): Mutable<Fact> | undefined {
+  #begunAs({ protocol, path, outcome }: FileEvent): Mutable<Fact> | undefined {
     for (let at = this.#underWay.length - 1; at >= 0; at -= 1) {
       const fact = this.#underWay[at];
       const event = fact?.event;
-      if (event?.kind !== "file") continue;
+      if (fact === undefined || event?.kind !== "file") continue;
+      // A boot that was broken off is not done later: this one was sent at once.
+      if (outcome === "done" && !this.#isOfThisBoot(fact)) return undefined;
       if (event.protocol === protocol && event.path === path) return fact;
     }
     return undefined;

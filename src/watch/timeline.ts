@@ -68,8 +68,6 @@ export class Timeline {
   readonly #heard = new Bounded<MacAddress, Entry>(NODES_HEARD_MAX);
   readonly #macs = new Map<Ipv4, MacAddress>();
   #facts = 0;
-  /** When that was which is told. */
-  #now = 0 as Instant;
 
   constructor(clock: Pick<Clock, "now">, reached: StageReached, whoHas: WhoHas) {
     this.#clock = clock;
@@ -96,11 +94,10 @@ export class Timeline {
   }
 
   /** Answers whose boot it was of. */
-  tell(event: BootEvent, now = this.#clock.now()): NodeBoot | undefined {
-    this.#now = now;
+  tell(event: BootEvent): NodeBoot | undefined {
     const entry = this.#entryOf(event);
     if (entry === undefined) return undefined;
-    entry.lastHeardAt = now;
+    entry.lastHeardAt = this.#clock.now();
     this.#remember(entry, event);
     if (event.kind !== "dhcp" && event.kind !== "refused") entry.hasGoneOn = true;
     switch (event.kind) {
@@ -151,7 +148,7 @@ export class Timeline {
   #isAnother(known: Entry, { client, message }: DhcpEvent): boolean {
     if (!isFirmware(client) || message !== "DISCOVER") return false;
     if (client === "ipxe" && known.firmware === "pxe" && known.stage === "loader") return false;
-    return known.hasGoneOn || this.#now - known.lastHeardAt > BOOT_PAUSE_MS;
+    return known.hasGoneOn || this.#clock.now() - known.lastHeardAt > BOOT_PAUSE_MS;
   }
 
   #dhcp(entry: Entry, event: DhcpEvent): void {
@@ -174,7 +171,7 @@ export class Timeline {
   }
 
   #begin(mac: MacAddress): Entry {
-    const now = this.#now;
+    const now = this.#clock.now();
     const before = this.#entry(mac);
     const story = before?.story ?? new Story();
     story.begin(now);

@@ -24,7 +24,7 @@ export class Told {
 
   tell(event: BootEvent): void {
     const newest = this.#waiting.at(-1);
-    if (newest !== undefined && isBeginningOf(event, newest)) {
+    if (newest !== undefined && isSentAtOnce(event, newest)) {
       this.#waiting[this.#waiting.length - 1] = event;
       return;
     }
@@ -50,9 +50,9 @@ export class Told {
 }
 
 /** A file that was sent at once: its end says all. */
-function isBeginningOf(event: BootEvent, before: BootEvent): boolean {
-  if (event.kind !== "file" || before.kind !== "file" || before.outcome !== "started") return false;
-  const isEnd = event.outcome === "done" || event.outcome === "aborted";
-  const isOfOne = event.address === before.address && event.protocol === before.protocol;
-  return isEnd && isOfOne && event.path === before.path;
+function isSentAtOnce(end: BootEvent, before: BootEvent): boolean {
+  if (end.kind !== "file" || before.kind !== "file") return false;
+  if (end.outcome !== "done" || before.outcome !== "started") return false;
+  const isOfOne = end.address === before.address && end.protocol === before.protocol;
+  return isOfOne && end.path === before.path;
 }

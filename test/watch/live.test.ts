@@ -138,6 +138,20 @@ describe("who follows", () => {
   });
 });
 
+test("one that stood still and goes on is told as going on", () => {
+  const { clock, live, judged, see } = room(60);
+  const reader = new Reader();
+  live.follow(reader);
+  judged.set(numberedMac(7), "stuck");
+  clock.advance(6000);
+  expect(JSON.stringify(reader.take())).toContain('"stuck"');
+  judged.delete(numberedMac(7));
+  see(7);
+  clock.advance(LIVE_TOLD_EVERY_MS);
+  const [nodes] = reader.take();
+  expect(nodes?.data).toEqual([{ mac: numberedMac(7), stage: "dhcp", condition: "on its way" }]);
+});
+
 test("each that is not up is looked at every three seconds, and no sooner", () => {
   const { clock, live, explained } = room(60);
   live.follow(new Reader());

@@ -45,6 +45,20 @@ describe("a story", () => {
     ]);
   });
 
+  test("what is sent at once is of this boot, though the boot before broke off in the same file", () => {
+    const story = new Story();
+    story.begin(at(0));
+    story.add(file("loader", "started"), at(100));
+    story.begin(at(15_000));
+    story.add(file("loader", "done"), at(15_200));
+    // A connection that nobody ended is found dead later.
+    story.add(file("loader", "aborted"), at(60_100));
+    expect(story.facts).toMatchObject([
+      { first: 100, last: 60_100, event: { outcome: "aborted" } },
+      { first: 15_200, last: 15_200, event: { outcome: "done" } },
+    ]);
+  });
+
   test("a file that is fetched again and again is one fact, so that nothing is forgotten for it", () => {
     const story = new Story();
     story.begin(at(0));

@@ -72,15 +72,23 @@ test("they have one time", () => {
 });
 
 describe("a file", () => {
-  test.each(["done", "aborted"] as const)("that is %s at once is told of once", (outcome) => {
+  test("that is sent at once is told of once", () => {
     const { followed, tell, tellFile, turn } = queue();
     for (const path of ["x", "y", "x"]) {
       tellFile(path, "started");
-      tellFile(path, outcome);
+      tellFile(path, "done");
     }
     tell("a");
     turn();
-    expect(followed).toEqual([`x ${outcome}`, `y ${outcome}`, `x ${outcome}`, "a"]);
+    expect(followed).toEqual(["x done", "y done", "x done", "a"]);
+  });
+
+  test("that breaks off at once was asked for", () => {
+    const { followed, tellFile, turn } = queue();
+    tellFile("x", "started");
+    tellFile("x", "aborted");
+    turn();
+    expect(followed).toEqual(["x started", "x aborted"]);
   });
 
   test("that takes longer is told of twice", () => {

@@ -12,7 +12,14 @@ import { listening, pidOf, runUntilEnd } from "./processes.ts";
 import type { Work } from "./table.ts";
 import { ADDRESS } from "./tftp/load.ts";
 import { idle, inTurns } from "./watch/in-turns.ts";
-import { compared, estimate, renderCompared, renderEstimate, type Slices } from "./watch/pairs.ts";
+import {
+  compared,
+  estimate,
+  ratiosOf,
+  renderCompared,
+  renderEstimate,
+  type Slices,
+} from "./watch/pairs.ts";
 import { follow } from "./watch/readers.ts";
 import { VOLUME, VOLUME_BYTES } from "./watch/served.ts";
 import { stormsInTurns, stormWork } from "./watch/storms.ts";
@@ -82,6 +89,7 @@ for (let number = 0; number < servers && loads.length > 0; number += 1) {
   const idled = await idle(server.pid, rounds);
   for (const side of ["off", "on"] as const) used[side].push(...idled[side]);
 }
+const together = estimate(measured.flatMap(({ item, rounds: all }) => ratiosOf(item, all)));
 if (isWanted(stormWork)) {
   const storms: Slices[] = [];
   for (let number = 0; number < servers; number += 1) {
@@ -92,11 +100,12 @@ if (isWanted(stormWork)) {
 }
 const rows = measured.map(({ item, rounds: all }) => compared(item, all));
 const unasked = { off: estimate(used.off), on: estimate(used.on) };
-if (options.json === true) process.stdout.write(`${JSON.stringify({ rows, unasked })}\n`);
+if (options.json === true) process.stdout.write(`${JSON.stringify({ rows, together, unasked })}\n`);
 else {
   process.stdout.write(renderCompared(rows));
   const [off, on] = [unasked.off, unasked.on].map((one) => renderEstimate(one, 1));
-  const text = `Unasked, in ms of a processor each second: ${off} without, ${on} watched`;
+  const text = `All rounds of all loads but storms, watched:without: ${renderEstimate(together)}
+Unasked, in ms of a processor each second: ${off} without, ${on} watched`;
   if (loads.length > 0) process.stdout.write(`\n${text}\n`);
 }
 

@@ -47,7 +47,7 @@ export function compared(work: Work, rounds: readonly Slices[]): Compared {
     work,
     off: median(each(({ off }) => rate(work, off))),
     on: median(each(({ on }) => rate(work, on))),
-    ratio: estimate(each(({ off, on }) => rate(work, on) / rate(work, off))),
+    ratio: estimate(ratiosOf(work, rounds)),
     cpuOff: median(each(({ off }) => cpuUs(work, off))),
     cpuOn: median(each(({ on }) => cpuUs(work, on))),
     cpuRatio: estimate(each(({ off, on }) => cpuUs(work, on) / cpuUs(work, off))),
@@ -57,6 +57,11 @@ export function compared(work: Work, rounds: readonly Slices[]): Compared {
     loadBusy: sum(all, ({ loadCpu }) => loadCpu) / sum(all, ({ seconds }) => seconds),
     errors: sum(all, ({ errors }) => errors),
   };
+}
+
+/** Of each round: throughput while it is watched, by that without. */
+export function ratiosOf(work: Work, rounds: readonly Slices[]): number[] {
+  return rounds.map(({ off, on }) => rate(work, on) / rate(work, off));
 }
 
 function rate(work: Work, slices: readonly Slice[]): number {

@@ -22,7 +22,11 @@ const figures: readonly Figure[] = [
   { title: "half have their root, s", digits: 2, of: ({ stages }) => stages.root?.p50 ?? NaN },
   { title: "server CPU a node, ms", digits: 1, of: (result) => cpu(result, result.server) },
   { title: "load CPU a node, ms", digits: 1, of: (result) => cpu(result, result.load) },
-  { title: "received a node, MB", digits: 1, of: received },
+  {
+    title: "received a node, MB",
+    digits: 1,
+    of: (result) => received(result) / result.nodes.length / 1e6,
+  },
   { title: "nodes not up", digits: 0, of: ({ failed }) => failed, over: most },
   { title: "differences", digits: 0, of: ({ verified }) => verified.differences, over: most },
 ];
@@ -57,7 +61,8 @@ function cpu({ up }: StormResult, { cpuSeconds }: { cpuSeconds: number } = { cpu
   return (cpuSeconds * 1000) / up;
 }
 
-function received({ nodes }: StormResult): number {
+/** Bytes of all nodes. */
+export function received({ nodes }: Pick<StormResult, "nodes">): number {
   const all = nodes.flatMap((node) => Object.values(node.received));
-  return all.reduce((sum, bytes) => sum + bytes, 0) / nodes.length / 1e6;
+  return all.reduce((sum, bytes) => sum + bytes, 0);
 }

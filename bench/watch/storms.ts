@@ -11,6 +11,7 @@ import { readTrace } from "../../src/storm/trace/file.ts";
 import { shippedTraceFile } from "../../src/storm/trace/shipped.ts";
 import { makeStormNetwork, SERVER, startSidus } from "../../test/storm-room.ts";
 import { runStorm } from "../storm/run.ts";
+import { received } from "../storm/table.ts";
 import type { Work } from "../table.ts";
 import type { Slice, Slices } from "./pairs.ts";
 import { follow } from "./readers.ts";
@@ -63,11 +64,11 @@ export async function stormsInTurns(work: string, rounds: number): Promise<Slice
   return done;
 }
 
-function sliceOf({ up, failed, seconds, nodes, server, load, verified }: StormResult): Slice {
-  const received = nodes.flatMap((node) => Object.values(node.received));
+function sliceOf(result: StormResult): Slice {
+  const { up, failed, seconds, server, load, verified } = result;
   return {
     calls: up,
-    bytes: received.reduce((sum, bytes) => sum + bytes, 0),
+    bytes: received(result),
     seconds,
     serverCpu: server?.cpuSeconds ?? Number.NaN,
     loadCpu: load.cpuSeconds,

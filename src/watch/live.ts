@@ -210,7 +210,7 @@ export class Live implements Disposable {
     this.#judged.set(boot, { condition, cause, advice, slower, at: now });
   }
 
-  /** As it was the last time, not long ago. */
+  /** It was on its way when it was looked at last, not long ago, and has just been heard. */
   #isOnItsWay(boot: NodeBoot, now: Instant): boolean {
     const judged = this.#judged.get(boot);
     if (judged === undefined || isKept(judged)) return false;

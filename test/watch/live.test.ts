@@ -143,7 +143,8 @@ test("one that stood still and goes on is told as going on", () => {
   const reader = new Reader();
   live.follow(reader);
   judged.set(numberedMac(7), "stuck");
-  clock.advance(6000);
+  // Between two rounds.
+  clock.advance(7000);
   expect(JSON.stringify(reader.take())).toContain('"stuck"');
   judged.delete(numberedMac(7));
   see(7);
